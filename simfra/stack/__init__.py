@@ -1,0 +1,1 @@
+"""One machine's stack: `manage.py up`, `down`, `reset`, `doctor` and `test`, and what they stand on."""
