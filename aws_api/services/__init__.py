@@ -1,0 +1,1 @@
+"""One folder, one AWS service, one Django app; found by being there."""

@@ -1,0 +1,140 @@
+"""The wake-up bus over Valkey: small messages to whoever listens now, in every process; nothing is kept.
+
+What must not be lost is in Postgres; a message here only says "look again". Topics are short names
+(``sqs.queue.<id>``); the instance is prefixed, so that instances on one Valkey do not hear each other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+from aws_api.core.execution import process_loop
+
+#: A listener that reads slowly loses its oldest messages rather than memory.
+MAX_PENDING = 1000
+_RECONNECT_S = 0.5
+
+Listener = Callable[[bytes], None]
+
+
+def publish(topic: str, payload: bytes = b"") -> None:
+    """Send from plain code. Losing the bus loses wake-ups, so connection errors are passed over."""
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        _client().publish(_channel(topic), payload)
+
+
+async def publish_async(*messages: tuple[str, bytes]) -> None:
+    """Send from the event loop, several messages in one round trip."""
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        async with _async_client(id(asyncio.get_running_loop())).pipeline(transaction=False) as pipeline:
+            for topic, payload in messages:
+                pipeline.publish(_channel(topic), payload)
+            await pipeline.execute()
+
+
+class Bus:
+    """A process's one subscription connection, shared by every listener in it. Lives on the process's event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, list[Listener]] = {}
+        self._pubsub: redis.asyncio.client.PubSub | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+
+    async def listen(self, topic: str, listener: Listener) -> None:
+        """Call ``listener(payload)`` on the event loop for each message of a topic, from now on."""
+        channel = _channel(topic)
+        listeners = self._listeners.setdefault(channel, [])
+        listeners.append(listener)
+        if self._pubsub is None:
+            self._pubsub = _async_client(id(asyncio.get_running_loop())).pubsub(ignore_subscribe_messages=True)
+        if len(listeners) == 1:
+            with suppress(redis.ConnectionError, redis.TimeoutError):
+                await self._pubsub.subscribe(channel)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read(), name="bus")
+
+    async def unlisten(self, topic: str, listener: Listener) -> None:
+        """Stop calling the listener."""
+        channel = _channel(topic)
+        listeners = self._listeners.get(channel, [])
+        if listener in listeners:
+            listeners.remove(listener)
+        if not listeners and self._listeners.pop(channel, None) is not None and self._pubsub is not None:
+            with suppress(redis.ConnectionError, redis.TimeoutError):
+                await self._pubsub.unsubscribe(channel)
+
+    async def _read(self) -> None:
+        assert self._pubsub is not None
+        while True:
+            try:
+                if not self._pubsub.subscribed:
+                    await asyncio.sleep(_RECONNECT_S if self._listeners else 0.05)
+                    if self._listeners:
+                        await self._pubsub.subscribe(*self._listeners)
+                    continue
+                message = await self._pubsub.get_message(timeout=30)
+            except (redis.ConnectionError, redis.TimeoutError):
+                # Valkey restarts: redis-py subscribes again on the next read; listeners heard nothing meanwhile.
+                await asyncio.sleep(_RECONNECT_S)
+                continue
+            if message is None:
+                continue
+            for listener in tuple(self._listeners.get(message["channel"].decode(), ())):
+                listener(message["data"])
+
+
+@asynccontextmanager
+async def subscription(topic: str) -> AsyncIterator["asyncio.Queue[bytes]"]:
+    """A queue that receives a topic's messages while the block runs; full, it drops its oldest."""
+    pending: asyncio.Queue[bytes] = asyncio.Queue(MAX_PENDING)
+
+    def put(payload: bytes) -> None:
+        if pending.full():
+            pending.get_nowait()
+        pending.put_nowait(payload)
+
+    bus = process_bus()
+    await bus.listen(topic, put)
+    try:
+        yield pending
+    finally:
+        await bus.unlisten(topic, put)
+
+
+def process_bus() -> Bus:
+    """The bus of the running event loop."""
+    return _bus_of(id(asyncio.get_running_loop()))
+
+
+def listen_in_background(topic: str, listener: Listener) -> None:
+    """Listen from plain code; the listener runs on the process's event loop."""
+
+    async def listen() -> None:
+        await process_bus().listen(topic, listener)
+
+    asyncio.run_coroutine_threadsafe(listen(), process_loop())
+
+
+@cache
+def _bus_of(_loop_id: int) -> Bus:
+    return Bus()
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+
+
+@cache
+def _async_client(_loop_id: int) -> redis.asyncio.Redis:
+    return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2)
+
+
+def _channel(topic: str) -> str:
+    return f"simfra:{settings.SIMFRA_INSTANCE}:{topic}"

@@ -1,0 +1,66 @@
+"""Group commit: requests of one kind that arrive while the last batch is under way go into one statement."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+MAX_BATCH = 500
+
+
+class Coalescer(Generic[Request, Answer]):
+    """Runs ``run(batch) -> answers`` (one answer per request, in order; an Exception as an answer is raised to its
+    caller) with at most ``lanes`` batches under way at once. Lives on one event loop.
+
+    An exception of ``run`` itself reaches every caller of that batch.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Request]], Awaitable[Sequence[Answer | Exception]]],
+        *,
+        lanes: int = 2,
+        max_batch: int = MAX_BATCH,
+    ) -> None:
+        self._run = run
+        self._free_lanes = lanes
+        self._max_batch = max_batch
+        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def submit(self, request: Request) -> Answer:
+        """Put the request into the next batch and wait for its answer."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((request, future))
+        if self._free_lanes:
+            self._free_lanes -= 1
+            # Not at once: what else arrived in this turn of the loop comes along.
+            loop.call_soon(self._start_batch)
+        return await future
+
+    def _start_batch(self) -> None:
+        batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+        if not batch:
+            self._free_lanes += 1
+            return
+        task = asyncio.get_running_loop().create_task(self._run_batch(batch))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _run_batch(self, batch: list[tuple[Request, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self._run([request for request, _ in batch])
+        except Exception as error:  # noqa: BLE001 - handed to every caller, who raises it
+            answers = [error] * len(batch)
+        finally:
+            self._start_batch()
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():  # its caller went away
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)

@@ -1,0 +1,48 @@
+"""The port through which the engine gets images of our own registry; the ecr service implements it.
+
+The engine never contacts a registry for these: the archive is streamed into it from the blob store, so the image keeps
+its ECR name and no request can reach real AWS.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageArchive:
+    """A docker-archive (``docker load`` takes it) as a stream of chunks, and the digest of its manifest."""
+
+    digest: str
+    size_bytes: int
+    chunks: Iterator[bytes]
+
+
+class ImageNotFound(Exception):
+    """The registry is ours and the image is not in it; the message is worded as a registry words it."""
+
+
+class ImageSource(Protocol):
+    """A registry of our own."""
+
+    def owns(self, reference: str) -> bool:
+        """Whether an image reference names this registry, in any spelling. Pure: no database."""
+
+    def digest(self, reference: str) -> str:
+        """The digest of the manifest that the reference names now. Raises ImageNotFound."""
+
+    def archive(self, reference: str) -> ImageArchive:
+        """The image to load under exactly this reference. Raises ImageNotFound."""
+
+
+_sources: list[ImageSource] = []
+
+
+def register_image_source(source: ImageSource) -> None:
+    """Add a registry; called when the ecr service's app is ready."""
+    _sources.append(source)
+
+
+def image_source(reference: str) -> ImageSource | None:
+    """The registry of ours that an image reference names, or None where it is somebody else's."""
+    return next((source for source in _sources if source.owns(reference)), None)

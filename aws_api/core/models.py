@@ -1,0 +1,79 @@
+"""What every row has, and the rows that belong to no single service."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from aws_api.core.ids import new_access_key_id, new_secret_access_key
+
+
+class Account(models.Model):
+    """An AWS account with the keys of its root user. The default account's keys come from the settings."""
+
+    account_id = models.CharField(max_length=12, primary_key=True)
+    alias = models.CharField(max_length=63, default="", blank=True)
+    root_access_key_id = models.CharField(max_length=32, unique=True, default=new_access_key_id)
+    root_secret_access_key = models.CharField(max_length=128, default=new_secret_access_key)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(account_id__regex=r"^\d{12}$"), name="account_id_is_12_digits")
+        ]
+
+    def __str__(self) -> str:
+        return self.account_id
+
+
+class AwsResource(models.Model):
+    """Base of every row of a service: scoped to an account and a region (global services use ``aws-global``).
+
+    ``tags`` maps key to value. ``document`` is the AWS shape as received; what the emulator decides, filters or joins
+    by is a column of its own.
+    """
+
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    tags = models.JSONField(default=dict, blank=True)
+    document = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Transition(models.Model):
+    """A change of a reconciled resource's status, kept for the timeline."""
+
+    kind = models.CharField(max_length=64)
+    key = models.CharField(max_length=512)
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    before = models.CharField(max_length=32, blank=True)
+    after = models.CharField(max_length=32)
+    cause = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        # A resource's timeline.
+        indexes: ClassVar = [models.Index(fields=["kind", "key", "at"], name="transition_timeline")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}: {self.before} -> {self.after}"
+
+
+class PlanRecord(models.Model):
+    """A plan that the loop executed for a resource: its printed steps, and the reason where one failed."""
+
+    kind = models.CharField(max_length=64)
+    key = models.CharField(max_length=512)
+    text = models.TextField()
+    failure = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["kind", "key", "at"], name="plan_history")]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,138 @@
+"""The registry of emulated AWS services: a folder below aws_api/services is one, found by being there.
+
+A service folder's ``service.py`` makes one :class:`AwsService`; its operations modules put functions into it::
+
+    sqs = AwsService("sqs", description="Simple Queue Service")
+
+    @sqs.operation
+    async def send_message(context: Context, request: SendMessageRequest) -> SendMessageResult: ...
+
+The function's name is the operation's name as boto3 spells it. ``manage.py check`` proves each against botocore.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from botocore import xform_name
+from django.apps import AppConfig
+
+from aws_api.core.context import Context
+
+_SERVICES_DIR = Path(__file__).resolve().parent.parent / "services"
+_registry: dict[str, "AwsService"] = {}
+
+#: A plain ASGI callable: what a data plane is.
+AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
+#: Which (IAM action, resource ARN) pairs a call needs.
+Access = tuple[str, str]
+AccessRule = Callable[[Context, Mapping[str, Any]], Iterable[Access]]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An implemented operation. ``function(context, request) -> response``, plain or async.
+
+    Plain functions run in a thread inside one database transaction; async ones on the event loop, on their own
+    statements (a service's ``store.py``). ``access`` names the permissions the call needs, where they are not simply
+    ``service:Operation`` on ``*``.
+    """
+
+    service: str
+    name: str
+    function: Callable[[Context, Any], Any]
+    is_async: bool
+    access: AccessRule | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPlane:
+    """Plain HTTP of a service that is not an AWS API, by path prefix and, where given, Host."""
+
+    prefix: str
+    host: str | None
+    application: AsgiApplication
+
+
+@dataclass
+class AwsService:
+    """One AWS service as emulated. ``name`` is botocore's (``elbv2``, ``application-autoscaling``)."""
+
+    name: str
+    description: str = ""
+    operations: dict[str, Operation] = field(default_factory=dict)
+    data_planes: list[DataPlane] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        assert self.name not in _registry, f"{self.name} is registered twice"
+        _registry[self.name] = self
+
+    @overload
+    def operation(self, function: F) -> F: ...
+    @overload
+    def operation(self, *, access: AccessRule) -> Callable[[F], F]: ...
+    def operation(self, function: F | None = None, *, access: AccessRule | None = None) -> F | Callable[[F], F]:
+        """Register a function as the operation of its name."""
+
+        def register(function: F) -> F:
+            name = function.__name__
+            assert name not in self.operations, f"{self.name}.{name} is registered twice"
+            self.operations[name] = Operation(
+                service=self.name,
+                name=name,
+                function=function,
+                is_async=inspect.iscoroutinefunction(function),
+                access=access,
+            )
+            return function
+
+        return register(function) if function is not None else register
+
+    def data_plane(self, prefix: str, *, host: str | None = None) -> Callable[[AsgiApplication], AsgiApplication]:
+        """Register an ASGI callable for paths below ``prefix``, for any or one Host."""
+
+        def register(application: AsgiApplication) -> AsgiApplication:
+            self.data_planes.append(DataPlane(prefix=prefix, host=host, application=application))
+            return application
+
+        return register
+
+    def find(self, operation_name: str) -> Operation | None:
+        """The operation of an AWS name (``SendMessage``), or None where it is not implemented."""
+        return self.operations.get(_python_name(operation_name))
+
+
+class ServiceConfig(AppConfig):
+    """The Django app of a service folder: imports what registers itself, where the folder has it."""
+
+    def ready(self) -> None:
+        for module in ("operations", "controller", "data_plane", "resources", "ports"):
+            if util.find_spec(f"{self.name}.{module}") is not None:
+                import_module(f"{self.name}.{module}")
+
+
+def service_apps() -> list[str]:
+    """The dotted names of the service folders, for INSTALLED_APPS."""
+    return [f"aws_api.services.{path.parent.name}" for path in sorted(_SERVICES_DIR.glob("*/apps.py"))]
+
+
+def get_service(name: str) -> AwsService | None:
+    """The service of botocore's name, or None where it is not emulated."""
+    return _registry.get(name)
+
+
+def all_services() -> list[AwsService]:
+    """Every emulated service, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
+@cache
+def _python_name(operation_name: str) -> str:
+    name: str = xform_name(operation_name)
+    return name

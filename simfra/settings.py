@@ -1,0 +1,161 @@
+"""Every setting of Simfra, each from one environment variable. `manage.py up` fills the variables of its processes."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from aws_api.core.service import service_apps
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    value = os.environ.get(name, "")
+    return value.lower() in ("1", "true", "yes", "on") if value else default
+
+
+def _url_parts(url: str) -> dict[str, object]:
+    """The parts of ``postgresql://user:password@host:port/name`` as Django's DATABASES wants them."""
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/") or "simfra",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "127.0.0.1",
+        "PORT": str(parts.port or 5432),
+    }
+
+
+# Where state lives and who this instance is -------------------------------------------------------------------------
+
+SIMFRA_DATA_DIR = Path(os.environ.get("SIMFRA_DATA_DIR") or platformdirs.user_data_dir("simfra", appauthor=False))
+#: Marks every Docker object of this instance, so that several live side by side on one engine.
+SIMFRA_INSTANCE = os.environ.get("SIMFRA_INSTANCE", "default")
+DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://simfra@127.0.0.1:5432/simfra")
+REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+#: `disk`: an answered write is on disk. `process`: it survives kill -9 of any process, not a power cut.
+SIMFRA_DURABILITY = os.environ.get("SIMFRA_DURABILITY", "disk")
+
+# The AWS endpoint ---------------------------------------------------------------------------------------------------
+
+SIMFRA_HOST = os.environ.get("SIMFRA_HOST", "127.0.0.1")
+SIMFRA_PORT = int(os.environ.get("SIMFRA_PORT", "4599"))
+SIMFRA_CONSOLE_PORT = int(os.environ.get("SIMFRA_CONSOLE_PORT", "4600"))
+SIMFRA_ENDPOINT = os.environ.get("SIMFRA_ENDPOINT", f"http://localhost:{SIMFRA_PORT}")
+SIMFRA_DEFAULT_ACCOUNT_ID = os.environ.get("SIMFRA_DEFAULT_ACCOUNT_ID", "000000000000")
+SIMFRA_DEFAULT_REGION = os.environ.get("SIMFRA_DEFAULT_REGION", "us-east-1")
+#: AWS's documentation pair, so that users of the reference system keep their configuration.
+SIMFRA_ROOT_ACCESS_KEY_ID = os.environ.get("SIMFRA_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+SIMFRA_ROOT_SECRET_ACCESS_KEY = os.environ.get(
+    "SIMFRA_ROOT_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+)
+#: `relaxed` lets callers on loopback use the key `test` or an account id unsigned-checked; tasks are always verified.
+SIMFRA_AUTH = os.environ.get("SIMFRA_AUTH") or ("relaxed" if SIMFRA_HOST in ("127.0.0.1", "localhost") else "strict")
+SIMFRA_ADMIN_TOKEN = os.environ.get("SIMFRA_ADMIN_TOKEN", "")
+SIMFRA_MAX_BODY_BYTES = int(os.environ.get("SIMFRA_MAX_BODY_BYTES", str(16 * 1024 * 1024)))
+
+# Docker -------------------------------------------------------------------------------------------------------------
+
+#: Whether tasks run as containers. `manage.py up` sets it to whether an engine answers.
+SIMFRA_DOCKER = _flag("SIMFRA_DOCKER", True)
+#: Why there is no Docker, as `manage.py up` found it; the reason a task stops with.
+SIMFRA_DOCKER_PROBLEM = os.environ.get("SIMFRA_DOCKER_PROBLEM", "")
+SIMFRA_SIDECAR_IMAGE = os.environ.get("SIMFRA_SIDECAR_IMAGE", "simfra-sidecar:1")
+#: The network between VPC gateways and Simfra; its gateway address is where containers reach port 4599.
+SIMFRA_UPLINK_SUBNET = os.environ.get("SIMFRA_UPLINK_SUBNET", "198.19.0.0/20")
+#: The hidden pool that VPC bridges take their backing subnets from.
+SIMFRA_BACKING_SUBNETS = os.environ.get("SIMFRA_BACKING_SUBNETS", "100.80.0.0/12")
+#: How containers reach the gateway, where that is not the uplink's gateway address (Simfra in Compose).
+SIMFRA_UPLINK_ENDPOINT = os.environ.get("SIMFRA_UPLINK_ENDPOINT", "")
+#: How long stopped tasks stay visible, in seconds.
+SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
+
+# Django -------------------------------------------------------------------------------------------------------------
+
+SECRET_KEY = os.environ.get("SIMFRA_SECRET_KEY", "only-for-tests-and-commands-that-serve-nobody")
+DEBUG = _flag("SIMFRA_DEBUG", False)
+ALLOWED_HOSTS = os.environ.get("SIMFRA_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],simfra.local").split(",")
+ROOT_URLCONF = "simfra.urls"
+ASGI_APPLICATION = "simfra.asgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "aws_api.core",
+    "workers",
+    "console",
+    *service_apps(),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **_url_parts(DATABASE_URL),
+        # One pool per process, as large as the executor that runs operations (aws_api.core.execution).
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 24, "timeout": 30}},
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+
+STATIC_URL = "/_simfra/static/"
+STATIC_ROOT = SIMFRA_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_POOL = "threads"  # the work waits on Docker
+CELERY_WORKER_CONCURRENCY = int(os.environ.get("SIMFRA_WORKER_THREADS", "16"))
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = f"simfra-{SIMFRA_INSTANCE}"
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("SIMFRA_LOG_LEVEL", "INFO")},
+}

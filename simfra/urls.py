@@ -1,0 +1,5 @@
+"""Simfra's own paths, all below /_simfra/ but the console's front door."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("console.urls"))]
