@@ -69,10 +69,11 @@ def write_rfc822(value: datetime) -> str:
 WRITERS: dict[str, Callable[[datetime], str | int | float]] = {
     "unixtimestamp": write_epoch,
     "iso8601": write_iso8601,
+    "iso8601milliseconds": write_iso8601_milliseconds,
     "rfc822": write_rfc822,
 }
 
 
 def writer_for(timestamp_format: str) -> Callable[[datetime], str | int | float]:
-    """The writer of a format as the model spells it (``unixTimestamp``, ``iso8601``, ``rfc822``)."""
+    """The writer of a format as the model spells it (``unixTimestamp``, ``iso8601``, ``rfc822``) or EC2's."""
     return WRITERS[timestamp_format.lower()]

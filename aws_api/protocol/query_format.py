@@ -1,0 +1,140 @@
+"""The query protocol and EC2's dialect of it: form fields in, XML out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.model import OperationModel, ServiceModel
+
+from aws_api.core.errors import AwsError
+from aws_api.protocol.encodings import decode_body
+from aws_api.protocol.failures import MalformedQueryString
+from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members, fault
+from aws_api.protocol.query import FLAT_NAMES, QueryReaderCompiler, ec2_name, parse_fields
+from aws_api.protocol.validation import CheckCompiler, as_modelled, lower_first
+from aws_api.protocol.wire import WireRequest, WireResponse
+from aws_api.protocol.xml import DECLARATION, XmlWriterCompiler, escape
+
+#: Namespaces of the services whose model no longer tells it.
+_NAMESPACES = {"sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
+
+_CONTENT_TYPE = ("content-type", "text/xml")
+_EC2_CONTENT_TYPE = ("content-type", "text/xml;charset=UTF-8")
+
+
+class QueryFormat(WireFormat):
+    """AWS's query protocol."""
+
+    def __init__(self, model: ServiceModel, protocol: str) -> None:
+        super().__init__(model, protocol)
+        service = model.service_name
+        self._readers = QueryReaderCompiler(service, ec2=False)
+        self._writers = XmlWriterCompiler(FLAT_NAMES.get(service, {}))
+        self._checks = CheckCompiler(as_modelled if service == "sqs" else lower_first)
+        namespace = model.metadata.get("xmlNamespace", _NAMESPACES.get(service, ""))
+        self._xmlns = f' xmlns="{namespace}"' if namespace else ""
+
+    def parser(self, operation: OperationModel) -> Parse:
+        shape = operation.input_shape
+        if shape is None:
+            return lambda request: {}
+        read = self._readers.compile(shape)
+        complete = self.completion(operation, self._checks)
+
+        def parse(request: WireRequest) -> dict[str, Any]:
+            return complete(read(parse_fields(request.query, form_text(request))))
+
+        return parse
+
+    def serializer(self, operation: OperationModel) -> Serialize:
+        name, shape = operation.name, operation.output_shape
+        opening = f"<{name}Response{self._xmlns}>"
+        closing = f"</{name}Response>"
+        wrapper = None
+        write_members = None
+        if shape is not None:
+            wrapper = shape.serialization.get("resultWrapper", f"{name}Result")
+            write_members = self._writers.members(shape, list(shape.members))
+
+        def serialize(result: Mapping[str, Any], request_id: str) -> WireResponse:
+            pieces = [opening]
+            if write_members is not None:
+                pieces.append(f"<{wrapper}>")
+                write_members(result, pieces.append)
+                pieces.append(f"</{wrapper}>")
+            pieces.append(f"<ResponseMetadata><RequestId>{escape(request_id)}</RequestId></ResponseMetadata>{closing}")
+            return WireResponse(200, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
+
+        return serialize
+
+    def serialize_error(self, error: AwsError, request_id: str) -> WireResponse:
+        shape = self.error_shape(error)
+        pieces = [
+            f"<ErrorResponse{self._xmlns}><Error><Type>{fault(error)}</Type><Code>{escape(self.query_code(error))}</Code>"
+            f"<Message>{escape(error.message)}</Message>"
+        ]
+        if shape is not None:
+            self._writers.members(shape, list(shape.members))(error_members(error, shape), pieces.append)
+        pieces.append(f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>")
+        return WireResponse(error.status, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
+
+
+class Ec2Format(WireFormat):
+    """EC2's query protocol: flat lists in, no result wrapper out, errors of its own form."""
+
+    def __init__(self, model: ServiceModel, protocol: str) -> None:
+        super().__init__(model, protocol)
+        self._readers = QueryReaderCompiler(model.service_name, ec2=True)
+        self._writers = XmlWriterCompiler({}, timestamp_format="iso8601milliseconds")
+        self._checks = CheckCompiler(ec2_name)
+        namespace = model.metadata["xmlNamespace"].rstrip("/")
+        self._xmlns = f' xmlns="{namespace}/"'
+
+    def parser(self, operation: OperationModel) -> Parse:
+        shape = operation.input_shape
+        if shape is None:
+            return lambda request: {}
+        read = self._readers.compile(shape)
+        complete = self.completion(operation, self._checks)
+
+        def parse(request: WireRequest) -> dict[str, Any]:
+            return complete(read(parse_fields(request.query, form_text(request))))
+
+        return parse
+
+    def serializer(self, operation: OperationModel) -> Serialize:
+        name, shape = operation.name, operation.output_shape
+        opening = f"{DECLARATION}<{name}Response{self._xmlns}><requestId>"
+        closing = f"</{name}Response>"
+        write_members = None if shape is None else self._writers.members(shape, list(shape.members))
+
+        def serialize(result: Mapping[str, Any], request_id: str) -> WireResponse:
+            pieces = [opening, escape(request_id), "</requestId>"]
+            if write_members is None:
+                pieces.append("<return>true</return>")
+            else:
+                write_members(result, pieces.append)
+            pieces.append(closing)
+            return WireResponse(200, (_EC2_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
+
+        return serialize
+
+    def serialize_error(self, error: AwsError, request_id: str) -> WireResponse:
+        text = (
+            f"{DECLARATION}<Response><Errors><Error><Code>{escape(self.query_code(error))}</Code>"
+            f"<Message>{escape(error.message)}</Message></Error></Errors>"
+            f"<RequestID>{escape(request_id)}</RequestID></Response>"
+        )
+        return WireResponse(error.status, (_EC2_CONTENT_TYPE, ("x-amzn-requestid", request_id)), text.encode())
+
+
+def form_text(request: WireRequest) -> str:
+    """The form fields in the body."""
+    body = decode_body(request) if "content-encoding" in request.headers else request.body
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedQueryString("The query string is malformed.") from error
+
+
+def _encode(pieces: list[str]) -> bytes:
+    return "".join(pieces).encode()
