@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 
-from aws_api.gateway.app import Gateway
-from console.routing import console_application
+from aws_api.gateway.app import Gateway  # noqa: E402 - Django must be set up first
+from console.routing import console_application  # noqa: E402
 
 application = Gateway(own_application=console_application(django_application))

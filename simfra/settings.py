@@ -56,6 +56,8 @@ SIMFRA_ROOT_SECRET_ACCESS_KEY = os.environ.get(
 #: `relaxed` lets callers on loopback use the key `test` or an account id unsigned-checked; tasks are always verified.
 SIMFRA_AUTH = os.environ.get("SIMFRA_AUTH") or ("relaxed" if SIMFRA_HOST in ("127.0.0.1", "localhost") else "strict")
 SIMFRA_ADMIN_TOKEN = os.environ.get("SIMFRA_ADMIN_TOKEN", "")
+#: Origins of web pages that may call the endpoint, besides those of this machine.
+SIMFRA_CORS_ORIGINS = [origin for origin in os.environ.get("SIMFRA_CORS_ORIGINS", "").split(",") if origin]
 SIMFRA_MAX_BODY_BYTES = int(os.environ.get("SIMFRA_MAX_BODY_BYTES", str(16 * 1024 * 1024)))
 
 # Docker -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ What must not be lost is in Postgres; a message here only says "look again". Top
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 
@@ -31,10 +31,25 @@ def publish(topic: str, payload: bytes = b"") -> None:
 async def publish_async(*messages: tuple[str, bytes]) -> None:
     """Send from the event loop, several messages in one round trip."""
     with suppress(redis.ConnectionError, redis.TimeoutError):
-        async with _async_client(id(asyncio.get_running_loop())).pipeline(transaction=False) as pipeline:
+        async with _async_client(asyncio.get_running_loop()).pipeline(transaction=False) as pipeline:
             for topic, payload in messages:
                 pipeline.publish(_channel(topic), payload)
             await pipeline.execute()
+
+
+async def append_async(stream: str, payloads: Sequence[bytes], *, keep: int) -> None:
+    """Add to a stream that keeps about the last ``keep`` messages, in one round trip."""
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        async with _async_client(asyncio.get_running_loop()).pipeline(transaction=False) as pipeline:
+            for payload in payloads:
+                pipeline.xadd(_channel(stream), {"": payload}, maxlen=keep, approximate=True)
+            await pipeline.execute()
+
+
+async def latest_async(stream: str, limit: int) -> list[bytes]:
+    """The last messages of a stream, newest first."""
+    entries = await _async_client(asyncio.get_running_loop()).xrevrange(_channel(stream), count=limit)
+    return [fields[b""] for _, fields in entries]
 
 
 class Bus:
@@ -52,7 +67,7 @@ class Bus:
         listeners = self._listeners.setdefault(channel, [])
         listeners.append(listener)
         if self._pubsub is None:
-            self._pubsub = _async_client(id(asyncio.get_running_loop())).pubsub(ignore_subscribe_messages=True)
+            self._pubsub = _async_client(asyncio.get_running_loop()).pubsub(ignore_subscribe_messages=True)
         if len(listeners) == 1:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 await self._pubsub.subscribe(channel)
@@ -109,7 +124,7 @@ async def subscription(topic: str) -> AsyncIterator["asyncio.Queue[bytes]"]:
 
 def process_bus() -> Bus:
     """The bus of the running event loop."""
-    return _bus_of(id(asyncio.get_running_loop()))
+    return _bus_of(asyncio.get_running_loop())
 
 
 def listen_in_background(topic: str, listener: Listener) -> None:
@@ -122,7 +137,7 @@ def listen_in_background(topic: str, listener: Listener) -> None:
 
 
 @cache
-def _bus_of(_loop_id: int) -> Bus:
+def _bus_of(_loop: asyncio.AbstractEventLoop) -> Bus:
     return Bus()
 
 
@@ -132,7 +147,7 @@ def _client() -> redis.Redis:
 
 
 @cache
-def _async_client(_loop_id: int) -> redis.asyncio.Redis:
+def _async_client(_loop: asyncio.AbstractEventLoop) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2)
 
 

@@ -1,4 +1,4 @@
-"""Metadata that hot operations read (queues, tables, keys), kept per process and dropped when any process changes it."""
+"""Metadata that hot operations read (queues, tables, keys): kept per process, dropped when any process changes it."""
 
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar

@@ -1,7 +1,7 @@
 """What containers should be, what they are, and the steps between: the vocabulary of every ``decide``.
 
-Pure data; ``workers/docker`` is the one implementation of :class:`ContainerRuntime` on Docker, ``tests/support`` has the
-scripted fake. Every object carries the labels below, so that it is found again after any restart.
+Pure data; ``workers/docker`` is the one implementation of :class:`ContainerRuntime` on Docker, ``tests/support`` has
+the scripted fake. Every object carries the labels below, so that it is found again after any restart.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -388,7 +388,7 @@ class RuntimeEvent:
 
 
 class ContainerRuntime(Protocol):
-    """A container engine. Every method raises RuntimeFailure with a reason a user can read; repeating one is harmless."""
+    """A container engine. Methods raise RuntimeFailure with a reason a user can read; repeating one is harmless."""
 
     def observe(self, scope: Scope) -> Observation: ...
     def pull_image(

@@ -15,19 +15,19 @@ from django.db import connection
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_S = 30
 
-_pools: dict[int, "asyncio.Task[asyncpg.Pool]"] = {}
+_pools: dict[asyncio.AbstractEventLoop, "asyncio.Task[asyncpg.Pool]"] = {}
 
 
 async def pool() -> asyncpg.Pool:
     """The running loop's connection pool, opened on first use. JSON columns are read and written as Python values."""
     loop = asyncio.get_running_loop()
-    opening = _pools.get(id(loop))
+    opening = _pools.get(loop)
     if opening is None:
-        opening = _pools[id(loop)] = loop.create_task(_open_pool())
+        opening = _pools[loop] = loop.create_task(_open_pool())
     try:
         return await asyncio.shield(opening)
     except OSError:
-        _pools.pop(id(loop), None)  # the next caller tries again
+        _pools.pop(loop, None)  # the next caller tries again
         raise
 
 
@@ -46,7 +46,7 @@ async def fetch_row(sql: str, *arguments: Any) -> Any | None:
 
 async def close_pool() -> None:
     """Close the running loop's pool."""
-    opening = _pools.pop(id(asyncio.get_running_loop()), None)
+    opening = _pools.pop(asyncio.get_running_loop(), None)
     if opening is not None:
         await (await opening).close()
 

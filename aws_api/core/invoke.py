@@ -1,4 +1,4 @@
-"""Calling an operation: authorise, then run it. The gateway, the console, workers and other services come through here."""
+"""Calling an operation: authorise, then run it. The gateway, the console, workers and other services come here."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -62,14 +62,23 @@ class DataPlane:
 
 @dataclass
 class AwsService:
-    """One AWS service as emulated. ``name`` is botocore's (``elbv2``, ``application-autoscaling``)."""
+    """One AWS service as emulated. ``name`` is botocore's (``elbv2``, ``application-autoscaling``).
+
+    ``signing_name`` is what clients put into the credential scope, ``api_version`` the ``Version`` of the query
+    protocol; both are given only where another service shares the signing name or it differs from the name.
+    ``is_global`` services keep their rows under the region ``aws-global``.
+    """
 
     name: str
     description: str = ""
+    signing_name: str = ""
+    api_version: str = ""
+    is_global: bool = False
     operations: dict[str, Operation] = field(default_factory=dict)
     data_planes: list[DataPlane] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.signing_name = self.signing_name or self.name
         assert self.name not in _registry, f"{self.name} is registered twice"
         _registry[self.name] = self
 

@@ -1,0 +1,1 @@
+"""From bytes to a service and back: the ASGI edge, routing, signatures, and the pipeline through them."""

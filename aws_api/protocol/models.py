@@ -59,6 +59,11 @@ def service_model(name: str) -> ServiceModel:
     return model
 
 
+def is_loaded(name: str) -> bool:
+    """Whether a service's model is in memory, so that using it costs nothing."""
+    return name in _models
+
+
 def operation_names(service: str) -> tuple[str, ...]:
     """Every operation that AWS has in a service."""
     return tuple(service_model(service).operation_names)

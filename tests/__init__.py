@@ -1,0 +1,1 @@
+"""Mirrors the code; every test is a sentence."""
