@@ -120,6 +120,12 @@ class AwsService:
 class ServiceConfig(AppConfig):
     """The Django app of a service folder: imports what registers itself, where the folder has it."""
 
+    # Django takes the one class of an apps module that is a default; this base, imported there, is not.
+    default = False
+
+    def __init_subclass__(cls) -> None:
+        cls.default = True
+
     def ready(self) -> None:
         for module in ("operations", "controller", "data_plane", "resources", "ports"):
             if util.find_spec(f"{self.name}.{module}") is not None:
