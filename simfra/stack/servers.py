@@ -110,6 +110,11 @@ class Server(ABC):
         return int(self._port_path.read_text())
 
     @property
+    def was_started(self) -> bool:
+        """Whether it was ever started here, so that it has a port."""
+        return self._port_path.exists()
+
+    @property
     @abstractmethod
     def url(self) -> str:
         """How clients reach it, password included."""
@@ -174,7 +179,7 @@ class Server(ABC):
         self._pid_path.unlink(missing_ok=True)
 
     def _choose_port(self) -> None:
-        if self._port_path.exists() and _is_free(self.port):
+        if self.was_started and _is_free(self.port):
             return
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -247,7 +252,7 @@ class Postgres(Server):
 
     def command(self) -> list[str]:
         settings = [argument for pair in self._settings.items() for argument in ("-c", "=".join(pair))]
-        port = ["-p", str(self.port)] if self._port_path.exists() else []
+        port = ["-p", str(self.port)] if self.was_started else []
         return [str(self._binaries / "postgres"), "-D", str(self.directory), *port, *settings]
 
     def answers(self) -> bool:

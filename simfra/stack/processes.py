@@ -1,0 +1,175 @@
+"""The control plane's processes, each by its name: gateway, console, worker, beat, watcher.
+
+`manage.py up` forks them from its supervisor; in a container each runs as `python -m simfra.stack.processes NAME`.
+"""
+
+import argparse
+import contextlib
+import os
+import socket
+import warnings
+from collections.abc import Callable, Sequence
+
+#: How long a web process lets requests finish when it is told to stop.
+GRACE_S = 2
+_BACKLOG = 1024
+
+Ready = Callable[[], None]
+
+
+def run_gateway(listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Serve AWS traffic with uvicorn; dockerd needs its quick answer to a TLS greeting, and bodies that stream."""
+    import uvicorn
+
+    from simfra.asgi import application
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready()
+
+    config = uvicorn.Config(
+        application,
+        backlog=_BACKLOG,
+        access_log=False,  # the gateway writes its own line a request
+        log_config=None,
+        # Loopback callers have privileges, so nobody may claim an address of theirs in a header.
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        ws="none",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    Server(config).run(sockets=list(listeners))
+
+
+def run_console(listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Serve the console and its websockets with Daphne, from the same ASGI application."""
+    from daphne.server import Server
+
+    from simfra.asgi import application
+
+    Server(
+        application,
+        endpoints=[f"fd:fileno={listener.fileno()}" for listener in listeners],
+        ready_callable=ready,
+        application_close_timeout=GRACE_S,
+        server_name="simfra",
+    ).run()
+
+
+def run_worker(_listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Work off the kicks in threads: the work waits on Docker."""
+    from celery import signals
+
+    from simfra.celery import app
+
+    signals.worker_ready.connect(lambda **_: ready(), weak=False)
+    warnings.filterwarnings("ignore", message="(?s).*superuser privileges")  # only JSON is accepted, nothing pickled
+    app.Worker(
+        hostname=f"worker-{os.getpid()}@%h",
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    ).start()
+
+
+def run_beat(_listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Send the scheduled jobs. The schedule is in memory: every period is short, so a restart loses nothing."""
+    from celery import signals
+
+    from simfra.celery import app
+
+    signals.beat_init.connect(lambda **_: ready(), weak=False)
+    app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
+
+
+def run_watcher(_listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Turn the engine's event stream into kicks."""
+    import django
+
+    django.setup()
+    from workers import watcher
+
+    ready()
+    watcher.main()
+
+
+PROCESSES: dict[str, Callable[[Sequence[socket.socket], Ready], None]] = {
+    "gateway": run_gateway,
+    "console": run_console,
+    "worker": run_worker,
+    "beat": run_beat,
+    "watcher": run_watcher,
+}
+
+
+def run(name: str, listener_fds: Sequence[int], ready_fd: int | None) -> None:
+    """Run a process by its name until it is told to stop; a byte on ``ready_fd`` says that it serves."""
+    listeners = [socket.socket(fileno=fd) for fd in listener_fds]
+
+    def ready() -> None:
+        if ready_fd is not None:
+            os.write(ready_fd, b"\n")
+            os.close(ready_fd)
+
+    PROCESSES[name](listeners, ready)
+
+
+def listen(host: str, port: int, *, freebind: bool = False) -> list[socket.socket]:
+    """Listen on a port of an address; of ``127.0.0.1`` and, where the machine has it, ``::1`` for ``localhost``.
+
+    ``freebind`` allows an address that no interface has yet (Linux). Raises OSError where the port is taken.
+    """
+    listeners = [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port, freebind)]
+    if host == "127.0.0.1" and socket.has_ipv6:
+        with contextlib.suppress(OSError):  # IPv6 is switched off: clients fall back to 127.0.0.1
+            listeners.append(_listen(socket.AF_INET6, "::1", port, False))
+    return listeners
+
+
+def _listen(family: socket.AddressFamily, host: str, port: int, freebind: bool) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if freebind:
+        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+#: Linux's number; Python has no name for it before 3.14.
+_IP_FREEBIND = 15
+
+
+def main() -> None:
+    """The command line of one process: for containers, and for systems where forking is not safe."""
+    parser = argparse.ArgumentParser(prog="python -m simfra.stack.processes", description=__doc__)
+    parser.add_argument("name", choices=PROCESSES)
+    parser.add_argument("--listener", type=int, action="append", default=[], help="an inherited listening socket")
+    parser.add_argument("--ready", type=int, help="an inherited pipe that is told when the process serves")
+    given = parser.parse_args()
+    fds = given.listener or [listener.detach() for listener in _own_listeners(given.name)]
+    run(given.name, fds, given.ready)
+
+
+def _own_listeners(name: str) -> list[socket.socket]:
+    """The sockets of a process that nobody handed any."""
+    import django
+    from django.conf import settings
+
+    django.setup()
+    ports = {"gateway": settings.SIMFRA_PORT, "console": settings.SIMFRA_CONSOLE_PORT}
+    return listen(settings.SIMFRA_HOST, ports[name]) if name in ports else []
+
+
+if __name__ == "__main__":
+    main()
