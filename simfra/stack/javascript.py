@@ -41,6 +41,7 @@ def ensure_packages(project: Path, steps: Steps) -> None:
             raise JavaScriptError(f"npm took longer than {_TIMEOUT_S} s") from error
         if result.returncode:
             raise JavaScriptError(result.stderr[-1000:])
+    stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(wanted)
 
 
