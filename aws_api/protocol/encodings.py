@@ -130,9 +130,7 @@ class _ChunkDecoder:
     def finish(self) -> None:
         """Assure that the last chunk came."""
         if not self._ended:
-            raise IncompleteBody(
-                "You did not provide the number of bytes specified by the Content-Length HTTP header"
-            )
+            raise IncompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header")
 
 
 def _chunk_length(header: bytes) -> int:

@@ -90,9 +90,7 @@ def _unmodelled(error: AwsError) -> bytes:
     return encode_frame(headers, b"")
 
 
-def _event_encoder(
-    name: str, shape: StructureShape, compile_payload: CompilePayload, payload_type: str
-) -> EncodeEvent:
+def _event_encoder(name: str, shape: StructureShape, compile_payload: CompilePayload, payload_type: str) -> EncodeEvent:
     kind = "exception" if shape.metadata.get("exception") else "event"
     headers = {f":{kind}-type": name, ":message-type": kind}
     header_names = [key for key, member in shape.members.items() if member.serialization.get("eventheader")]

@@ -130,7 +130,7 @@ class JsonFormat(WireFormat):
         shape = self.error_shape(error)
         members = error_members(error, shape)
         if shape is not None:
-            members = self._writers.members(shape, list(shape.members))(members)
+            members = self._writers.members(shape)(members)
         document = {"__type": self._type_of(error), **members, message_name(shape): error.message}
         body = dump_json(document)
         headers = [self._content_type, ("x-amzn-requestid", request_id)]

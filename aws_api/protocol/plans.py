@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from aws_api.core.errors import AwsError
+from aws_api.protocol.cbor_format import CborFormat
 from aws_api.protocol.formats import Parse, Serialize, SerializeError, WireFormat
+from aws_api.protocol.json_format import JsonFormat
 from aws_api.protocol.models import operation_model, service_model
+from aws_api.protocol.query_format import Ec2Format, QueryFormat
+from aws_api.protocol.rest_format import RestJsonFormat, RestXmlFormat
 from aws_api.protocol.wire import WireResponse
 
 
@@ -39,6 +43,15 @@ class OperationPlan:
     serialize: Serialize
     serialize_error: SerializeError
 
+
+_FORMATS: dict[Protocol, type[WireFormat]] = {
+    Protocol.JSON: JsonFormat,
+    Protocol.QUERY: QueryFormat,
+    Protocol.EC2: Ec2Format,
+    Protocol.REST_JSON: RestJsonFormat,
+    Protocol.REST_XML: RestXmlFormat,
+    Protocol.CBOR: CborFormat,
+}
 
 _lock = threading.RLock()
 _plans: dict[tuple[str, str, Protocol], OperationPlan] = {}
@@ -94,20 +107,6 @@ def _format(service: str, protocol: Protocol) -> WireFormat:
         with _lock:
             wire_format = _formats.get((service, protocol))
             if wire_format is None:
-                wire_format = _format_type(protocol)(service_model(service), protocol.value)
+                wire_format = _FORMATS[protocol](service_model(service), protocol.value)
                 _formats[service, protocol] = wire_format
     return wire_format
-
-
-def _format_type(protocol: Protocol) -> type[WireFormat]:
-    if protocol is Protocol.JSON:
-        from aws_api.protocol.json_format import JsonFormat
-
-        return JsonFormat
-    if protocol is Protocol.EC2:
-        from aws_api.protocol.query_format import Ec2Format
-
-        return Ec2Format
-    from aws_api.protocol.query_format import QueryFormat
-
-    return QueryFormat

@@ -10,6 +10,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from aws_api.core.errors import AwsError
 from aws_api.protocol.failures import InvalidParameterValue, MalformedInput, MalformedQueryString
 from aws_api.protocol.limits import MAX_DEPTH, MAX_INDEX_DIGITS, MAX_QUERY_PARAMETERS
+from aws_api.protocol.structures import CompiledStructures
 from aws_api.protocol.text import text_reader
 
 #: The fields as a tree: a child per name, and under the empty name the text.
@@ -104,13 +105,12 @@ class QueryReaderCompiler:
     def __init__(self, service: str, *, ec2: bool) -> None:
         self._ec2 = ec2
         self._flat_names = FLAT_NAMES.get(service, {})
-        self._structures: dict[str, NodeReader] = {}
-        self._building: set[str] = set()
+        self._structures = CompiledStructures[NodeReader]()
 
     def compile(self, shape: Shape) -> NodeReader:
         """The reader of a shape; it gives None for a node that says nothing of it."""
         if isinstance(shape, StructureShape):
-            return self._structure(shape)
+            return self._structures.get(shape, self._structure)
         if isinstance(shape, ListShape):
             return self._list(shape)
         if isinstance(shape, MapShape):
@@ -127,12 +127,6 @@ class QueryReaderCompiler:
         return ec2_name(name, shape) if self._ec2 else str(shape.serialization.get("name", name))
 
     def _structure(self, shape: StructureShape) -> NodeReader:
-        name = shape.name
-        if name in self._structures:
-            return self._structures[name]
-        if name in self._building:
-            return lambda node: self._structures[name](node)
-        self._building.add(name)
         members: dict[str, tuple[str, NodeReader]] = {}
         for key, member in shape.members.items():
             read_member = self.compile(member)
@@ -153,8 +147,6 @@ class QueryReaderCompiler:
                         result[member[0]] = value
             return result
 
-        self._structures[name] = read
-        self._building.discard(name)
         return read
 
     def _flat_member_name(self, shape: Shape) -> str | None:

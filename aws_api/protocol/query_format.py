@@ -53,7 +53,7 @@ class QueryFormat(WireFormat):
         write_members = None
         if shape is not None:
             wrapper = shape.serialization.get("resultWrapper", f"{name}Result")
-            write_members = self._writers.members(shape, list(shape.members))
+            write_members = self._writers.members(shape)
 
         def serialize(result: Mapping[str, Any], request_id: str) -> WireResponse:
             pieces = [opening]
@@ -73,7 +73,7 @@ class QueryFormat(WireFormat):
             f"<Message>{escape(error.message)}</Message>"
         ]
         if shape is not None:
-            self._writers.members(shape, list(shape.members))(error_members(error, shape), pieces.append)
+            self._writers.members(shape)(error_members(error, shape), pieces.append)
         pieces.append(f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>")
         return WireResponse(error.status, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
 
@@ -105,7 +105,7 @@ class Ec2Format(WireFormat):
         name, shape = operation.name, operation.output_shape
         opening = f"{DECLARATION}<{name}Response{self._xmlns}><requestId>"
         closing = f"</{name}Response>"
-        write_members = None if shape is None else self._writers.members(shape, list(shape.members))
+        write_members = None if shape is None else self._writers.members(shape)
 
         def serialize(result: Mapping[str, Any], request_id: str) -> WireResponse:
             pieces = [opening, escape(request_id), "</requestId>"]

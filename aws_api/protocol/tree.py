@@ -1,13 +1,13 @@
 """Readers and writers of bodies that decode to lists and dicts: JSON and CBOR.
 
-Each shape is compiled to a closure once. A reader checks types and gives AWS's member names; a writer leaves out what is
-None or unknown. A writer of None means that the encoder takes the value as it is.
+Each shape is compiled to a closure once. A reader checks types and gives AWS's member names; a writer leaves out
+what is None or unknown. A writer of None means that the encoder takes the value as it is.
 """
 
 import base64
 import binascii
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from aws_api.core.errors import SerializationException
 from aws_api.protocol.failures import Mismatch
+from aws_api.protocol.structures import CompiledStructures
 from aws_api.protocol.timestamps import read_timestamp, writer_for
 
 Reader = Callable[[Any], Any]
@@ -42,35 +43,23 @@ class TreeReaderCompiler:
     def __init__(self, mismatch: Mismatch, *, blobs_are_bytes: bool) -> None:
         self._mismatch = mismatch
         self._blobs_are_bytes = blobs_are_bytes
-        self._structures: dict[str, Reader] = {}
-        self._building: set[str] = set()
+        self._structures = CompiledStructures[Reader]()
 
     def compile(self, shape: Shape) -> Reader:
         """The reader of a shape."""
         if isinstance(shape, StructureShape):
-            return _document if shape.is_document_type else self._structure(shape)
+            return _document if shape.is_document_type else self._structures.get(shape, self.members)
         if isinstance(shape, ListShape):
             return self._list(shape)
         if isinstance(shape, MapShape):
             return self._map(shape)
         return self._scalar(shape)
 
-    def _structure(self, shape: StructureShape) -> Reader:
-        name = shape.name
-        if name in self._structures:
-            return self._structures[name]
-        if name in self._building:
-            return lambda value: self._structures[name](value)
-        self._building.add(name)
-        read = self.members(shape, list(shape.members))
-        self._structures[name] = read
-        self._building.discard(name)
-        return read
-
-    def members(self, shape: StructureShape, names: list[str]) -> Reader:
-        """The reader of some members of a structure: those that travel in the body."""
+    def members(self, shape: StructureShape, names: Iterable[str] | None = None) -> Reader:
+        """The reader of a structure, or of those of its members that travel in the body."""
         members = {
-            shape.members[key].serialization.get("name", key): (key, self.compile(shape.members[key])) for key in names
+            shape.members[key].serialization.get("name", key): (key, self.compile(shape.members[key]))
+            for key in (shape.members if names is None else names)
         }
         lookup = members.get
         mismatch = self._mismatch
@@ -183,9 +172,7 @@ def _document(value: Any) -> Any:
 def decode_base64(text: str) -> bytes:
     """The bytes of standard base64; ``SerializationException`` as AWS words it where it is none."""
     if len(text) % 4:
-        raise SerializationException(
-            f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}"
-        )
+        raise SerializationException(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}")
     try:
         return binascii.a2b_base64(text.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
@@ -199,14 +186,17 @@ class TreeWriterCompiler:
         self._write_blob = write_blob
         self._write_float = write_float
         self._write_epoch = write_epoch
-        self._structures: dict[str, Writer] = {}
-        self._building: set[str] = set()
+        self._structures = CompiledStructures[Writer]()
         self._plain: dict[str, bool] = {}
 
     def compile(self, shape: Shape) -> Writer | None:
         """The writer of a shape, or None where the encoder takes the value as it is."""
         if isinstance(shape, StructureShape):
-            return None if shape.is_document_type or self._is_plain_union(shape) else self._structure(shape)
+            return (
+                None
+                if shape.is_document_type or self._is_plain_union(shape)
+                else self._structures.get(shape, self.members)
+            )
         if isinstance(shape, ListShape):
             return _write_list(self.compile(shape.member))
         if isinstance(shape, MapShape):
@@ -240,22 +230,11 @@ class TreeWriterCompiler:
                 return False
         return True
 
-    def _structure(self, shape: StructureShape) -> Writer:
-        name = shape.name
-        if name in self._structures:
-            return self._structures[name]
-        if name in self._building:
-            return lambda value: self._structures[name](value)
-        self._building.add(name)
-        write = self.members(shape, list(shape.members))
-        self._structures[name] = write
-        self._building.discard(name)
-        return write
-
-    def members(self, shape: StructureShape, names: list[str]) -> Writer:
-        """The writer of some members of a structure: those that travel in the body."""
+    def members(self, shape: StructureShape, names: Iterable[str] | None = None) -> Writer:
+        """The writer of a structure, or of those of its members that travel in the body."""
         members = {
-            key: (shape.members[key].serialization.get("name", key), self.compile(shape.members[key])) for key in names
+            key: (shape.members[key].serialization.get("name", key), self.compile(shape.members[key]))
+            for key in (shape.members if names is None else names)
         }
         lookup = members.get
 

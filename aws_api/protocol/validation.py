@@ -12,6 +12,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from aws_api.protocol.failures import Path, Violation
 from aws_api.protocol.limits import MAX_PATTERN_INPUT, MAX_REPORTED_VIOLATIONS
 from aws_api.protocol.patterns import python_pattern
+from aws_api.protocol.structures import CompiledStructures
 
 #: Appends what is wrong with a value at a place.
 Check = Callable[[Any, Path, list[Violation]], None]
@@ -34,8 +35,7 @@ class CheckCompiler:
 
     def __init__(self, display: Display) -> None:
         self._display = display
-        self._structures: dict[str, Check] = {}
-        self._building: set[str] = set()
+        self._structures = CompiledStructures[Check]()
         self._demanding: dict[str, bool] = {}
 
     def compile(self, shape: Shape) -> Check | None:
@@ -43,7 +43,7 @@ class CheckCompiler:
         if not self._demands(shape):
             return None
         if isinstance(shape, StructureShape):
-            return self._structure(shape)
+            return self._structures.get(shape, self._structure)
         if isinstance(shape, ListShape):
             return self._list(shape)
         if isinstance(shape, MapShape):
@@ -76,12 +76,6 @@ class CheckCompiler:
         return False
 
     def _structure(self, shape: StructureShape) -> Check:
-        name = shape.name
-        if name in self._structures:
-            return self._structures[name]
-        if name in self._building:
-            return lambda value, path, violations: self._structures[name](value, path, violations)
-        self._building.add(name)
         members = shape.members
         required = tuple((key, self._display(key, members[key])) for key in shape.required_members if key in members)
         checked: dict[str, tuple[str, Check]] = {}
@@ -100,8 +94,6 @@ class CheckCompiler:
                 if member is not None:
                     member[1](item, (path, member[0]), violations)
 
-        self._structures[name] = check
-        self._building.discard(name)
         return check
 
     def _list(self, shape: ListShape) -> Check:

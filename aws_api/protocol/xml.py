@@ -1,7 +1,7 @@
 """XML read and written: request bodies of rest-xml, answers of query, ec2 and rest-xml."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -11,6 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from aws_api.core.errors import AwsError, SerializationException
 from aws_api.protocol.limits import MAX_DEPTH
 from aws_api.protocol.query import FlatName
+from aws_api.protocol.structures import CompiledStructures
 from aws_api.protocol.text import text_reader, text_writer
 
 ElementReader = Callable[[Element], Any]
@@ -20,7 +21,7 @@ ElementWriter = Callable[[Any, Append], None]
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 # What XML 1.0 cannot carry at all, and what a parser would change: carriage returns.
-_SPECIAL = re.compile("[&<>\"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_SPECIAL = re.compile('[&<>"\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
 
 
@@ -87,13 +88,12 @@ class XmlReaderCompiler:
     """Compiles the readers of one service's shapes from elements."""
 
     def __init__(self) -> None:
-        self._structures: dict[str, ElementReader] = {}
-        self._building: set[str] = set()
+        self._structures = CompiledStructures[ElementReader]()
 
     def compile(self, shape: Shape) -> ElementReader:
         """The reader of a shape from its element."""
         if isinstance(shape, StructureShape):
-            return self._structure(shape)
+            return self._structures.get(shape, self.members)
         if isinstance(shape, ListShape):
             wrapped_items = self._items(shape)
             return lambda element: wrapped_items(list(element))
@@ -103,24 +103,12 @@ class XmlReaderCompiler:
         read_text = text_reader(shape, xml_malformed)
         return lambda element: read_text(element.text or "")
 
-    def _structure(self, shape: StructureShape) -> ElementReader:
-        name = shape.name
-        if name in self._structures:
-            return self._structures[name]
-        if name in self._building:
-            return lambda element: self._structures[name](element)
-        self._building.add(name)
-        read = self.members(shape, list(shape.members))
-        self._structures[name] = read
-        self._building.discard(name)
-        return read
-
-    def members(self, shape: StructureShape, names: list[str]) -> ElementReader:
-        """The reader of some members of a structure: those that travel in the body."""
+    def members(self, shape: StructureShape, names: Iterable[str] | None = None) -> ElementReader:
+        """The reader of a structure, or of those of its members that travel in the body."""
         single: dict[str, tuple[str, ElementReader]] = {}
         repeated: dict[str, tuple[str, Callable[[list[Element]], Any]]] = {}
         attributes: list[tuple[str, str, Callable[[str], Any]]] = []
-        for key in names:
+        for key in shape.members if names is None else names:
             member = shape.members[key]
             wire_name = str(member.serialization.get("name", key))
             if member.serialization.get("xmlAttribute"):
@@ -179,8 +167,7 @@ class XmlWriterCompiler:
     def __init__(self, flat_names: Mapping[str, FlatName], *, timestamp_format: str = "iso8601") -> None:
         self._flat_names = flat_names
         self._timestamp_format = timestamp_format
-        self._members: dict[str, ElementWriter] = {}
-        self._building: set[str] = set()
+        self._members = CompiledStructures[ElementWriter]()
 
     def compile(self, shape: Shape, tag: str) -> ElementWriter:
         """The writer of a shape as one element (or, flattened, as several) of this tag."""
@@ -200,7 +187,7 @@ class XmlWriterCompiler:
 
     def _structure(self, shape: StructureShape, tag: str) -> ElementWriter:
         start, closing = f"<{tag}{namespace_of(shape)}", f"</{tag}>"
-        write_members = self._members_of(shape)
+        write_members = self._members.get(shape, self.members)
         attributes = [
             (key, str(member.serialization["name"]))
             for key, member in shape.members.items()
@@ -218,22 +205,11 @@ class XmlWriterCompiler:
 
         return write
 
-    def _members_of(self, shape: StructureShape) -> ElementWriter:
-        name = shape.name
-        if name in self._members:
-            return self._members[name]
-        if name in self._building:
-            return lambda value, append: self._members[name](value, append)
-        self._building.add(name)
-        self._members[name] = self.members(shape, list(shape.members))
-        self._building.discard(name)
-        return self._members[name]
-
-    def members(self, shape: StructureShape, names: list[str]) -> ElementWriter:
-        """The writer of some members of a structure, without an element around them."""
+    def members(self, shape: StructureShape, names: Iterable[str] | None = None) -> ElementWriter:
+        """The writer of a structure's members, or of those in the body, without an element around them."""
         members = {
             key: self.compile(shape.members[key], self._tag(key, shape.members[key]))
-            for key in names
+            for key in (shape.members if names is None else names)
             if not shape.members[key].serialization.get("xmlAttribute")
         }
         lookup = members.get
@@ -250,7 +226,11 @@ class XmlWriterCompiler:
     def _tag(self, key: str, shape: Shape) -> str:
         if shape.name in self._flat_names:
             return self._flat_names[shape.name].name
-        if isinstance(shape, ListShape) and shape.serialization.get("flattened") and "name" in shape.member.serialization:
+        if (
+            isinstance(shape, ListShape)
+            and shape.serialization.get("flattened")
+            and "name" in shape.member.serialization
+        ):
             return str(shape.member.serialization["name"])
         return str(shape.serialization.get("name", key))
 
@@ -281,7 +261,7 @@ class XmlWriterCompiler:
         write_key, write_value = self.compile(shape.key, key_name), self.compile(shape.value, value_name)
         is_flat = bool(shape.serialization.get("flattened"))
         entry = tag if is_flat else "entry"
-        opening, closing = (("", "") if is_flat else (f"<{tag}{namespace_of(shape)}>", f"</{tag}>"))
+        opening, closing = ("", "") if is_flat else (f"<{tag}{namespace_of(shape)}>", f"</{tag}>")
 
         def write(value: Any, append: Append) -> None:
             append(opening)
