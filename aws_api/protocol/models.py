@@ -92,6 +92,13 @@ def protocol_of(service: str) -> str:
     return cast(str, service_model(service).metadata["protocol"])
 
 
+def declared_fault(service: str, shape: str) -> bool:
+    """Whether an error shape is the service's own fault; botocore's shapes keep this to themselves."""
+    declared = _loader().load_service_model(service, "service-2")["shapes"][shape]
+    is_fault: bool = declared.get("fault", not declared.get("error", {}).get("senderFault", True))
+    return is_fault or int(declared.get("error", {}).get("httpStatusCode", 400)) >= 500
+
+
 def validation_error_code(service: str) -> str:
     """The code by which the service refuses a value that breaks its model."""
     code = VALIDATION_ERROR.get(service)
