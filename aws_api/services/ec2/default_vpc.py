@@ -1,0 +1,182 @@
+"""The VPC that every account finds in every region, and what every VPC is born with.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
+"""
+
+from django.db import transaction
+
+from aws_api.core.context import Context
+from aws_api.core.ids import new_hex_id
+from aws_api.core.sidecars import private_domain
+from aws_api.services.ec2.models import (
+    DhcpOptions,
+    InternetGateway,
+    NetworkAcl,
+    NetworkAclAssociation,
+    PreparedRegion,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+    VpcCidrAssociation,
+    VpcNetwork,
+)
+from aws_api.services.ec2.zones import Zone, zones_of
+
+CIDR_BLOCK = "172.31.0.0/16"
+#: Room for sixteen default subnets of a /20 each.
+_SUBNET_STEP = 16
+
+
+def prepare_region(context: Context) -> None:
+    """Make the default VPC when an account first uses a region; a deleted one stays deleted."""
+    scope = {"account_id": context.account_id, "region": context.region}
+    if PreparedRegion.objects.filter(**scope).exists():
+        return
+    with transaction.atomic():
+        # The row is unique: whoever comes second waits here until the first has made everything.
+        _, is_first = PreparedRegion.objects.get_or_create(**scope, defaults={"created_at": context.clock.now()})
+        if is_first:
+            create_default_vpc(context)
+
+
+def create_default_vpc(context: Context) -> Vpc:
+    """A default VPC with a subnet per zone and a way to the internet. The caller made sure that there is none."""
+    vpc = create_vpc(context, new_hex_id("vpc-"), CIDR_BLOCK, is_default=True)
+    gateway = InternetGateway.objects.create(
+        account_id=context.account_id,
+        region=context.region,
+        resource_id=new_hex_id("igw-"),
+        vpc=vpc,
+        created_at=context.clock.now(),
+    )
+    main = RouteTable.objects.get(vpc=vpc)
+    Route.objects.create(route_table=main, destination="0.0.0.0/0", target="GatewayId", target_id=gateway.resource_id)
+    for number, zone in enumerate(zones_of(context.region)):
+        create_subnet(
+            context,
+            vpc,
+            new_hex_id("subnet-"),
+            f"172.31.{number * _SUBNET_STEP}.0/20",
+            zone,
+            default_for_az=True,
+            map_public_ip_on_launch=True,
+        )
+    return vpc
+
+
+def create_vpc(
+    context: Context, vpc_id: str, cidr_block: str, *, is_default: bool = False, instance_tenancy: str = "default"
+) -> Vpc:
+    """A VPC with its main route table, default security group and default network ACL."""
+    born = {"account_id": context.account_id, "region": context.region, "created_at": context.clock.now()}
+    vpc = Vpc.objects.create(
+        **born,
+        resource_id=vpc_id,
+        cidr_block=cidr_block,
+        is_default=is_default,
+        instance_tenancy=instance_tenancy,
+        enable_dns_hostnames=is_default,
+        dhcp_options=_default_dhcp_options(context),
+    )
+    VpcCidrAssociation.objects.create(vpc=vpc, association_id=new_hex_id("vpc-cidr-assoc-"), cidr_block=cidr_block)
+    VpcNetwork.objects.update_or_create(
+        key=f"{context.account_id}/{context.region}/{vpc_id}",
+        defaults={"account_id": context.account_id, "region": context.region, "vpc": vpc},
+    )
+    table = RouteTable.objects.create(**born, resource_id=new_hex_id("rtb-"), vpc=vpc)
+    RouteTableAssociation.objects.create(association_id=new_hex_id("rtbassoc-"), route_table=table, vpc=vpc)
+    NetworkAcl.objects.create(
+        **born, resource_id=new_hex_id("acl-"), vpc=vpc, is_default=True, entries=_allow_everything()
+    )
+    group = SecurityGroup.objects.create(
+        **born,
+        resource_id=new_hex_id("sg-"),
+        vpc=vpc,
+        group_name="default",
+        description="default VPC security group",
+    )
+    SecurityGroupRule.objects.create(
+        **born,
+        resource_id=new_hex_id("sgr-"),
+        group=group,
+        is_egress=False,
+        ip_protocol="-1",
+        referenced_group=group,
+    )
+    create_open_egress_rule(context, group)
+    return vpc
+
+
+def create_open_egress_rule(context: Context, group: SecurityGroup) -> None:
+    """The rule that every security group is born with: out, anything to anywhere."""
+    SecurityGroupRule.objects.create(
+        account_id=context.account_id,
+        region=context.region,
+        created_at=context.clock.now(),
+        resource_id=new_hex_id("sgr-"),
+        group=group,
+        is_egress=True,
+        ip_protocol="-1",
+        cidr_ipv4="0.0.0.0/0",
+    )
+
+
+def create_subnet(
+    context: Context,
+    vpc: Vpc,
+    subnet_id: str,
+    cidr_block: str,
+    zone: Zone,
+    *,
+    default_for_az: bool = False,
+    map_public_ip_on_launch: bool = False,
+) -> Subnet:
+    """A subnet under its VPC's default network ACL."""
+    subnet = Subnet.objects.create(
+        account_id=context.account_id,
+        region=context.region,
+        created_at=context.clock.now(),
+        resource_id=subnet_id,
+        vpc=vpc,
+        cidr_block=cidr_block,
+        availability_zone=zone.name,
+        default_for_az=default_for_az,
+        map_public_ip_on_launch=map_public_ip_on_launch,
+    )
+    NetworkAclAssociation.objects.create(
+        association_id=new_hex_id("aclassoc-"),
+        network_acl=NetworkAcl.objects.get(vpc=vpc, is_default=True),
+        subnet=subnet,
+    )
+    return subnet
+
+
+def _default_dhcp_options(context: Context) -> DhcpOptions:
+    options = {
+        "domain-name": [private_domain(context.region)],
+        "domain-name-servers": ["AmazonProvidedDNS"],
+    }
+    scope = {"account_id": context.account_id, "region": context.region}
+    found = DhcpOptions.objects.filter(**scope, options=options).order_by("pk").first()
+    return found or DhcpOptions.objects.create(
+        **scope, resource_id=new_hex_id("dopt-"), options=options, created_at=context.clock.now()
+    )
+
+
+def _allow_everything() -> list[dict[str, object]]:
+    """The default network ACL's lines: 100 allows, the last one denies what no line allowed."""
+    return [
+        {
+            "CidrBlock": "0.0.0.0/0",
+            "Egress": egress,
+            "Protocol": "-1",
+            "RuleAction": action,
+            "RuleNumber": number,
+        }
+        for egress in (True, False)
+        for number, action in ((100, "allow"), (32767, "deny"))
+    ]

@@ -1,0 +1,186 @@
+"""Making and removing network interfaces: addresses are taken so that nobody waits for anybody.
+
+A number (an address of a subnet, a place in a VPC's backing subnet, a public address) is chosen at random among the
+free ones, its name is reserved for the transaction without waiting, and only then looked up again: who reserved a name
+sees every earlier owner's committed row. Many tasks that start at once neither collide nor deadlock nor queue.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import IPv4Address
+
+from aws_api.core.context import Context
+from aws_api.core.errors import AwsError
+from aws_api.core.ids import new_hex_id
+from aws_api.core.reconcile import kick
+from aws_api.services.ec2.addresses import (
+    RESERVED_FIRST,
+    address_at,
+    index_of,
+    new_mac_address,
+    random_free,
+    usable_count,
+)
+from aws_api.services.ec2.errors import (
+    InsufficientFreeAddressesInSubnet,
+    InvalidIpAddressInUse,
+    InvalidParameterValue,
+    NetworkInterfaceLimitExceeded,
+    SecurityGroupsPerInterfaceLimitExceeded,
+    error_of,
+)
+from aws_api.services.ec2.models import NetworkInterface, PrivateAddress, SecurityGroup, Subnet, Vpc
+from aws_api.services.ec2.store import find_all, hold, take_name
+
+#: The kind of the controller that keeps a VPC's network true.
+NETWORK_KIND = "ec2.vpc"
+#: Docker's backing subnet is a /22; its first places are the bridge's, the gateway's and spare.
+FIRST_BACKING_INDEX = 10
+#: A Linux bridge has 1023 ports.
+LAST_BACKING_INDEX = 1020
+#: Never routed on the real internet (RFC 2544), so a mistake reaches nobody.
+PUBLIC_BLOCK = "198.18.0.0/16"
+MAX_GROUPS_PER_INTERFACE = 16
+_ATTEMPTS = 200
+
+
+def create_interface(
+    context: Context,
+    *,
+    subnet: Subnet,
+    groups: Sequence[SecurityGroup],
+    description: str,
+    resource_id: str = "",
+    address: str | None = None,
+    requester_id: str = "",
+    for_container: bool = False,
+    assign_public_ip: bool = False,
+    tags: dict[str, str] | None = None,
+) -> NetworkInterface:
+    """An interface with a primary address in the subnet; ``for_container`` gives it a place on the real network.
+
+    Raises InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse, NetworkInterfaceLimitExceeded.
+    """
+    hold([subnet, *groups])
+    address = _take_given_address(subnet, address) if address else _take_address(subnet)
+    interface = NetworkInterface.objects.create(
+        account_id=context.account_id,
+        region=context.region,
+        created_at=context.clock.now(),
+        resource_id=resource_id or new_hex_id("eni-"),
+        tags=tags or {},
+        vpc_id=subnet.vpc_id,
+        subnet=subnet,
+        mac_address=new_mac_address(),
+        public_address=_take_public_address() if assign_public_ip else None,
+        description=description,
+        requester_id=requester_id,
+        backing_index=_take_backing_index(subnet.vpc_id) if for_container else None,
+        attachment_id=new_hex_id("eni-attach-") if for_container else "",
+    )
+    PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=True)
+    interface.groups.set(groups)
+    kick(NETWORK_KIND, network_key(subnet.vpc))
+    return interface
+
+
+def delete_interface(interface: NetworkInterface) -> None:
+    """Remove an interface; its addresses are free again."""
+    interface.delete()
+    kick(NETWORK_KIND, network_key(interface.vpc))
+
+
+def groups_for_interface(context: Context, vpc: Vpc, group_ids: Sequence[str]) -> list[SecurityGroup]:
+    """The security groups of these ids, the VPC's default one without any. All must be the VPC's."""
+    if not group_ids:
+        return [SecurityGroup.objects.get(vpc=vpc, group_name="default")]
+    groups = find_all(SecurityGroup, context, group_ids)
+    if len(groups) > MAX_GROUPS_PER_INTERFACE:
+        raise SecurityGroupsPerInterfaceLimitExceeded(
+            "The maximum number of security groups per interface has been reached."
+        )
+    for group in groups:
+        if group.vpc_id != vpc.pk:
+            raise error_of("InvalidGroup.NotFound")(
+                f"The security group '{group.resource_id}' does not exist in VPC '{vpc.resource_id}'"
+            )
+    return groups
+
+
+def network_key(vpc: Vpc) -> str:
+    """A VPC's key for the reconcile loop."""
+    return f"{vpc.account_id}/{vpc.region}/{vpc.resource_id}"
+
+
+def _take_given_address(subnet: Subnet, address: str) -> str:
+    if index_of(subnet.cidr_block, address) is None:
+        raise InvalidParameterValue(f"Address does not fall within the subnet's address range: {address}")
+    is_free = take_name(_address_name(subnet, address))
+    if not is_free or PrivateAddress.objects.filter(subnet=subnet, address=address).exists():
+        raise InvalidIpAddressInUse(f"Address {address} is in use.")
+    return address
+
+
+def _take_address(subnet: Subnet) -> str:
+    first = int(IPv4Address(address_at(subnet.cidr_block, 0)))
+    rows = PrivateAddress.objects.filter(subnet=subnet)
+    index = _take_number(
+        taken=[int(IPv4Address(str(address))) - first for address in rows.values_list("address", flat=True)],
+        first=RESERVED_FIRST,
+        last=RESERVED_FIRST + usable_count(subnet.cidr_block) - 1,
+        name=lambda index: _address_name(subnet, address_at(subnet.cidr_block, index)),
+        is_taken=lambda index: rows.filter(address=address_at(subnet.cidr_block, index)).exists(),
+        none_free=InsufficientFreeAddressesInSubnet(
+            "The specified subnet does not have enough free addresses to satisfy the request."
+        ),
+    )
+    return address_at(subnet.cidr_block, index)
+
+
+def _take_backing_index(vpc_pk: int) -> int:
+    rows = NetworkInterface.objects.filter(vpc_id=vpc_pk, backing_index__isnull=False)
+    return _take_number(
+        taken=rows.values_list("backing_index", flat=True),
+        first=FIRST_BACKING_INDEX,
+        last=LAST_BACKING_INDEX,
+        name=lambda index: f"ec2.backing-index/{vpc_pk}/{index}",
+        is_taken=lambda index: rows.filter(backing_index=index).exists(),
+        none_free=NetworkInterfaceLimitExceeded("The maximum number of network interfaces has been reached."),
+    )
+
+
+def _take_public_address() -> str:
+    rows = NetworkInterface.objects.filter(public_address__isnull=False)
+    base = int(IPv4Address(address_at(PUBLIC_BLOCK, 0)))
+    index = _take_number(
+        taken=[int(IPv4Address(str(address))) - base for address in rows.values_list("public_address", flat=True)],
+        first=1,
+        last=65_534,
+        name=lambda index: f"ec2.public-address/{index}",
+        is_taken=lambda index: rows.filter(public_address=address_at(PUBLIC_BLOCK, index)).exists(),
+        none_free=error_of("InsufficientAddressCapacity")("Not enough available addresses to satisfy your request."),
+    )
+    return address_at(PUBLIC_BLOCK, index)
+
+
+def _take_number(
+    *,
+    taken: Iterable[int | None],
+    first: int,
+    last: int,
+    name: Callable[[int], str],
+    is_taken: Callable[[int], bool],
+    none_free: AwsError,
+) -> int:
+    unavailable = [number for number in taken if number is not None]
+    for _ in range(_ATTEMPTS):
+        number = random_free(unavailable, first, last)
+        if number is None:
+            raise none_free
+        if take_name(name(number)) and not is_taken(number):
+            return number
+        unavailable.append(number)
+    raise none_free
+
+
+def _address_name(subnet: Subnet, address: str) -> str:
+    return f"ec2.private-address/{subnet.pk}/{address}"

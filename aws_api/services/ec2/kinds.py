@@ -1,0 +1,72 @@
+"""The kinds of EC2 resource: how their ids begin, and how EC2 words that one does not exist. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of resource.
+
+    ``name`` is the resource type of tags and ARNs. ``missing`` words that an id does not exist; ``missing_code`` and
+    ``malformed_code`` are EC2's codes, the latter None where EC2 says of any nonsense just that it does not exist.
+    """
+
+    name: str
+    prefix: str
+    noun: str
+    missing_code: str
+    malformed_code: str | None = None
+
+    def matches(self, resource_id: str) -> bool:
+        """Whether an id has this kind's form; ids that callers demand need not be hexadecimal."""
+        return resource_id.startswith(f"{self.prefix}-") and len(resource_id) > len(self.prefix) + 1
+
+
+VPC = Kind(name="vpc", prefix="vpc", noun="vpc ID", missing_code="InvalidVpcID.NotFound")
+SUBNET = Kind(name="subnet", prefix="subnet", noun="subnet ID", missing_code="InvalidSubnetID.NotFound")
+SECURITY_GROUP = Kind(
+    name="security-group",
+    prefix="sg",
+    noun="security group",
+    missing_code="InvalidGroup.NotFound",
+    malformed_code="InvalidGroupId.Malformed",
+)
+SECURITY_GROUP_RULE = Kind(
+    name="security-group-rule",
+    prefix="sgr",
+    noun="security group rule ID",
+    missing_code="InvalidSecurityGroupRuleId.NotFound",
+    malformed_code="InvalidSecurityGroupRuleId.Malformed",
+)
+NETWORK_INTERFACE = Kind(
+    name="network-interface",
+    prefix="eni",
+    noun="networkInterface ID",
+    missing_code="InvalidNetworkInterfaceID.NotFound",
+    malformed_code="InvalidNetworkInterfaceId.Malformed",
+)
+ROUTE_TABLE = Kind(
+    name="route-table",
+    prefix="rtb",
+    noun="routeTable ID",
+    missing_code="InvalidRouteTableID.NotFound",
+    malformed_code="InvalidRouteTableId.Malformed",
+)
+INTERNET_GATEWAY = Kind(
+    name="internet-gateway",
+    prefix="igw",
+    noun="internetGateway ID",
+    missing_code="InvalidInternetGatewayID.NotFound",
+)
+NETWORK_ACL = Kind(
+    name="network-acl",
+    prefix="acl",
+    noun="networkAcl ID",
+    missing_code="InvalidNetworkAclID.NotFound",
+)
+DHCP_OPTIONS = Kind(
+    name="dhcp-options",
+    prefix="dopt",
+    noun="dhcpOption ID",
+    missing_code="InvalidDhcpOptionID.NotFound",
+)

@@ -1,0 +1,1 @@
+"""EC2's operations, one module per family of resources."""

@@ -1,0 +1,112 @@
+"""The core's port for networks, on EC2's rows."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from django.conf import settings
+from django.db.models import Count
+
+from aws_api.core.context import Context
+from aws_api.core.network import NetworkAttachment, register_network_provider
+from aws_api.core.sidecars import object_name, private_dns_name
+from aws_api.services.ec2.addresses import address_at, usable_count
+from aws_api.services.ec2.default_vpc import prepare_region
+from aws_api.services.ec2.errors import InvalidParameterValue
+from aws_api.services.ec2.interfaces import (
+    NETWORK_KIND,
+    create_interface,
+    delete_interface,
+    groups_for_interface,
+    network_key,
+)
+from aws_api.services.ec2.models import NetworkInterface, Subnet
+from aws_api.services.ec2.store import narrowed, rows_of
+
+
+class Ec2NetworkProvider:
+    """Interfaces of the caller's account, for containers."""
+
+    def create(
+        self,
+        context: Context,
+        *,
+        subnet_ids: Sequence[str],
+        security_group_ids: Sequence[str],
+        description: str,
+        assign_public_ip: bool,
+        requester_id: str,
+    ) -> NetworkAttachment:
+        prepare_region(context)
+        if not subnet_ids:
+            raise InvalidParameterValue("At least one subnet must be given")
+        rows = rows_of(Subnet, context).select_related("vpc__network")
+        subnets = narrowed(rows.annotate(used=Count("private_addresses")), subnet_ids)
+        # Python keeps the first of equals, so that the caller's order decides between empty subnets.
+        subnet = max(subnets, key=_free_addresses)
+        interface = create_interface(
+            context,
+            subnet=subnet,
+            groups=groups_for_interface(context, subnet.vpc, security_group_ids),
+            description=description,
+            requester_id=requester_id,
+            for_container=True,
+            assign_public_ip=assign_public_ip,
+        )
+        return _attachment(interface)
+
+    def describe(self, account_id: str, region: str, network_interface_id: str) -> NetworkAttachment | None:
+        interface = _find(account_id, region, network_interface_id)
+        return _attachment(interface) if interface else None
+
+    def delete(self, account_id: str, region: str, network_interface_id: str) -> None:
+        if interface := _find(account_id, region, network_interface_id):
+            delete_interface(interface)
+
+    def default_subnet_ids(self, context: Context) -> list[str]:
+        prepare_region(context)
+        subnets = rows_of(Subnet, context).filter(default_for_az=True, vpc__is_default=True)
+        return list(subnets.order_by("availability_zone").values_list("resource_id", flat=True))
+
+
+def _find(account_id: str, region: str, network_interface_id: str) -> NetworkInterface | None:
+    return (
+        NetworkInterface.objects.filter(account_id=account_id, region=region, resource_id=network_interface_id)
+        .select_related("subnet", "vpc__network")
+        .first()
+    )
+
+
+def _free_addresses(subnet: Subnet) -> int:
+    used: int = getattr(subnet, "used")  # noqa: B009 - an annotation of the query
+    return usable_count(subnet.cidr_block) - used
+
+
+def _attachment(interface: NetworkInterface) -> NetworkAttachment:
+    subnet, vpc = interface.subnet, interface.vpc
+    address = interface.private_address
+    assert interface.backing_index is not None, f"{interface} was not made for a container"
+    backing_subnet = vpc.network.last_backing_subnet
+    return NetworkAttachment(
+        network_interface_id=interface.resource_id,
+        mac_address=interface.mac_address,
+        private_address=address,
+        prefix_length=IPv4Network(subnet.cidr_block).prefixlen,
+        gateway_address=address_at(subnet.cidr_block, 1),
+        dns_address=address_at(vpc.cidr_block, 2),
+        private_dns_name=private_dns_name(address, interface.region),
+        public_address=interface.public_address,
+        vpc_id=vpc.resource_id,
+        vpc_cidr=vpc.cidr_block,
+        subnet_id=subnet.resource_id,
+        subnet_arn=subnet.arn,
+        subnet_cidr=subnet.cidr_block,
+        availability_zone=subnet.availability_zone,
+        security_group_ids=tuple(interface.groups.order_by("pk").values_list("resource_id", flat=True)),
+        network_kind=NETWORK_KIND,
+        network_key=network_key(vpc),
+        network_name=object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id),
+        backing_address=address_at(backing_subnet, interface.backing_index) if backing_subnet else None,
+    )
+
+
+register_network_provider(Ec2NetworkProvider())
