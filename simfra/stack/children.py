@@ -56,6 +56,9 @@ def preload() -> None:
         # A process that needs what cannot be imported says so in its own log; the others run.
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
+    app = importlib.import_module("simfra.celery").app
+    app.loader.import_default_modules()
+    app.finalize()
     gc.collect()
     gc.freeze()  # a collection in a child would otherwise write to, and so copy, every shared object
     gc.enable()

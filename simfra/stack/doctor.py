@@ -83,8 +83,7 @@ def _ports(instance: Instance) -> Iterator[Finding]:
             yield Finding(subject=name, found=f"port {port}, served by process {pid}")
             continue
         try:
-            for listener in listen(instance.host, port):
-                listener.close()
+            listen(instance.host, port).close()
         except OSError as error:
             mend = f"End what listens there, or choose another port with {variable}."
             yield Finding(subject=name, found=f"port {port}: {error.strerror}", mend=mend)

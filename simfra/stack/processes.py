@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -65,10 +66,11 @@ def run_worker(_listeners: Sequence[socket.socket], ready: Ready) -> None:
 
     from simfra.celery import app
 
+    _skip_checks()
     signals.worker_ready.connect(lambda **_: ready(), weak=False)
     warnings.filterwarnings("ignore", message="(?s).*superuser privileges")  # only JSON is accepted, nothing pickled
     app.Worker(
-        hostname=f"worker-{os.getpid()}@%h",
+        hostname=f"worker-{os.getpid()}@{socket.gethostname()}",
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,
@@ -82,6 +84,7 @@ def run_beat(_listeners: Sequence[socket.socket], ready: Ready) -> None:
 
     from simfra.celery import app
 
+    _skip_checks()
     signals.beat_init.connect(lambda **_: ready(), weak=False)
     app.Beat(scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
 
@@ -118,32 +121,46 @@ def run(name: str, listener_fds: Sequence[int], ready_fd: int | None) -> None:
     PROCESSES[name](listeners, ready)
 
 
-def listen(host: str, port: int, *, freebind: bool = False) -> list[socket.socket]:
-    """Listen on a port of an address; of ``127.0.0.1`` and, where the machine has it, ``::1`` for ``localhost``.
+def _skip_checks() -> None:
+    """Let Celery not run Django's system checks: `migrate` did, and they touch, so copy, much shared memory."""
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
 
-    ``freebind`` allows an address that no interface has yet (Linux). Raises OSError where the port is taken.
+
+def listen(host: str, port: int, *, freebind: bool = False) -> socket.socket:
+    """A socket that listens; ``freebind`` allows an address that no interface has yet (Linux).
+
+    Raises OSError where the port is taken.
     """
-    listeners = [_listen(socket.AF_INET6 if ":" in host else socket.AF_INET, host, port, freebind)]
-    if host == "127.0.0.1" and socket.has_ipv6:
-        with contextlib.suppress(OSError):  # IPv6 is switched off: clients fall back to 127.0.0.1
-            listeners.append(_listen(socket.AF_INET6, "::1", port, False))
-    return listeners
-
-
-def _listen(family: socket.AddressFamily, host: str, port: int, freebind: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    if freebind:
-        listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
     try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if freebind:
+            listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise
     return listener
+
+
+def gateway_listeners(host: str, port: int, uplink_gateway: str) -> list[socket.socket]:
+    """What the gateway listens on: its address and, when that is loopback, all that `localhost` and containers mean.
+
+    Raises OSError where the port is taken.
+    """
+    listeners = [listen(host, port)]
+    if host == "127.0.0.1":
+        # Some programs try ::1 alone for `localhost`.
+        with contextlib.suppress(OSError):  # IPv6 is switched off
+            listeners.append(listen("::1", port))
+        if sys.platform == "linux":
+            # Where containers reach us; the address exists once the first VPC's network does.
+            listeners.append(listen(uplink_gateway, port, freebind=True))
+    return listeners
 
 
 #: Linux's number; Python has no name for it before 3.14.
@@ -162,13 +179,13 @@ def main() -> None:
 
 
 def _own_listeners(name: str) -> list[socket.socket]:
-    """The sockets of a process that nobody handed any."""
-    import django
-    from django.conf import settings
+    """The sockets of a process that was handed none."""
+    from simfra.stack.instance import this_instance
 
-    django.setup()
-    ports = {"gateway": settings.SIMFRA_PORT, "console": settings.SIMFRA_CONSOLE_PORT}
-    return listen(settings.SIMFRA_HOST, ports[name]) if name in ports else []
+    instance = this_instance()
+    if name == "gateway":
+        return gateway_listeners(instance.host, instance.port, instance.uplink_gateway)
+    return [listen(instance.host, instance.console_port)] if name == "console" else []
 
 
 if __name__ == "__main__":

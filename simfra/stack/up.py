@@ -13,7 +13,7 @@ from simfra.stack import images, javascript, provision
 from simfra.stack.children import FORKS, ControlProcess, preload, run_in_child, stop_all
 from simfra.stack.engine import Engine, EngineError, find_engine
 from simfra.stack.instance import Instance, this_instance
-from simfra.stack.processes import PROCESSES, listen
+from simfra.stack.processes import PROCESSES, gateway_listeners, listen
 from simfra.stack.running import Running
 from simfra.stack.servers import EmbeddedServers, Server
 from simfra.stack.steps import Steps
@@ -139,14 +139,11 @@ class _Servers:
 def _listeners(instance: Instance) -> dict[str, list[socket.socket]]:
     """The listening sockets, held here so that a web process that restarts refuses nobody."""
     try:
-        console = listen(instance.host, instance.console_port)
+        console = [listen(instance.host, instance.console_port)]
     except OSError as error:
         raise PortTaken(_taken(instance, instance.console_port, "SIMFRA_CONSOLE_PORT", error)) from error
     try:
-        gateway = listen(instance.host, instance.port)
-        if instance.host == "127.0.0.1" and sys.platform == "linux":
-            # Where containers reach us; the address exists once the first VPC's network does.
-            gateway += listen(instance.uplink_gateway, instance.port, freebind=True)
+        gateway = gateway_listeners(instance.host, instance.port, instance.uplink_gateway)
     except OSError as error:
         raise PortTaken(_taken(instance, instance.port, "SIMFRA_PORT", error)) from error
     return {"console": console, "gateway": gateway}
