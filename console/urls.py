@@ -1,5 +1,17 @@
-"""The console's pages and the admin API."""
+"""The console's pages, and the admin API below /_simfra/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from console.api.health import HealthView
+from console.api.services import ServicesView
+from console.pages import ecs, home, scopes
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("scope", scopes.choose, name="scope"),
+    path("clusters/", ecs.clusters, name="clusters"),
+    path("clusters/<str:cluster>/", ecs.cluster, name="cluster"),
+    path("clusters/<str:cluster>/tasks/<str:task_id>/", ecs.task, name="task"),
+    path("_simfra/health", HealthView.as_view()),
+    path("_simfra/services", ServicesView.as_view()),
+]

@@ -80,6 +80,8 @@ SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENT
 
 SECRET_KEY = os.environ.get("SIMFRA_SECRET_KEY", "only-for-tests-and-commands-that-serve-nobody")
 DEBUG = _flag("SIMFRA_DEBUG", False)
+#: Seals secrets at rest; `manage.py up` makes one per data directory.
+SIMFRA_ENCRYPTION_KEY_FILE = os.environ.get("SIMFRA_ENCRYPTION_KEY_FILE", "")
 ALLOWED_HOSTS = os.environ.get("SIMFRA_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],simfra.local").split(",")
 ROOT_URLCONF = "simfra.urls"
 ASGI_APPLICATION = "simfra.asgi.application"
@@ -89,10 +91,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 INSTALLED_APPS = [
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
@@ -108,9 +108,9 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "console.middleware.content_security_policy",
+    "console.middleware.not_for_tasks",
 ]
 
 TEMPLATES = [
@@ -120,8 +120,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
+                "console.scope.scope_processor",
             ],
         },
     }
@@ -137,7 +136,17 @@ DATABASES = {
 }
 
 STATIC_URL = "/_simfra/static/"
+# npm packages, served as they are from where package-lock.json installs them.
+STATICFILES_DIRS = [
+    (f"vendor/{package}", directory)
+    for package, directory in (("htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"),)
+    if directory.is_dir()
+]
 WHITENOISE_USE_FINDERS = True
+# A session holds the chosen account and region alone: no database round trip for it.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -146,11 +155,16 @@ CELERY_WORKER_POOL = "threads"  # the work waits on Docker
 CELERY_WORKER_CONCURRENCY = int(os.environ.get("SIMFRA_WORKER_THREADS", "16"))
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below is for every process
 CELERY_TASK_DEFAULT_QUEUE = f"simfra-{SIMFRA_INSTANCE}"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["console.api.permissions.HasAdminToken"],
+    "EXCEPTION_HANDLER": "console.api.errors.as_error_member",
+    "UNAUTHENTICATED_USER": None,
 }
 
 LOGGING = {

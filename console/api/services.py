@@ -1,0 +1,40 @@
+"""GET /_simfra/services: what is emulated."""
+
+from typing import Any
+
+from botocore import xform_name
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from aws_api.core.service import AwsService, all_services
+from aws_api.protocol.models import operation_names, service_model
+
+
+class ServicesView(APIView):
+    """``{totalServices, totalOperations, services: [{name, description, protocols, operations}]}``.
+
+    ``?names`` answers the names alone and loads no model.
+    """
+
+    def get(self, request: Request) -> Response:
+        if "names" in request.query_params:
+            return Response([service.name for service in all_services()])
+        services = [_describe(service) for service in all_services()]
+        return Response(
+            {
+                "totalServices": len(services),
+                "totalOperations": sum(len(service["operations"]) for service in services),
+                "services": services,
+            }
+        )
+
+
+def _describe(service: AwsService) -> dict[str, Any]:
+    metadata = service_model(service.name).metadata
+    return {
+        "name": service.name,
+        "description": service.description,
+        "protocols": list(metadata.get("protocols", [metadata["protocol"]])),
+        "operations": [name for name in operation_names(service.name) if xform_name(name) in service.operations],
+    }

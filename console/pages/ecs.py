@@ -1,0 +1,40 @@
+"""Clusters and tasks."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from aws_api.core.errors import AwsError
+from console.pages.tasks import cluster_names, find_task, tasks_of
+from console.scope import scope_of
+
+
+@require_safe
+def clusters(request: HttpRequest) -> HttpResponse:
+    """Every cluster of the scope with its counts."""
+    scope = scope_of(request.session)
+    shapes = scope.call("ecs", "DescribeClusters", clusters=cluster_names(scope))["clusters"]
+    return render(request, "console/clusters.html", {"clusters": shapes})
+
+
+@require_safe
+def cluster(request: HttpRequest, cluster: str) -> HttpResponse:
+    """A cluster's tasks: those that should run and those that stopped."""
+    scope = scope_of(request.session)
+    try:
+        running, stopped = tasks_of(scope, cluster, "RUNNING"), tasks_of(scope, cluster, "STOPPED")
+    except AwsError as error:
+        raise Http404(error.message) from error
+    return render(request, "console/cluster.html", {"cluster": cluster, "running": running, "stopped": stopped})
+
+
+@require_safe
+def task(request: HttpRequest, cluster: str, task_id: str) -> HttpResponse:
+    """A task: what it is, how it came there, the last plan and its logs."""
+    try:
+        page = find_task(scope_of(request.session), cluster, task_id)
+    except AwsError as error:
+        raise Http404(error.message) from error
+    if page is None:
+        raise Http404(f"The cluster {cluster} has no task {task_id}; stopped tasks are kept for an hour.")
+    return render(request, "console/task.html", {"page": page, "cluster": cluster})

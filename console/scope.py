@@ -1,0 +1,42 @@
+"""Whose resources a page shows: the account and region chosen in the console's head, kept in the session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from aws_api.core.context import Context, internal_context
+from aws_api.core.invoke import invoke
+
+SESSION_KEY = "scope"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An account and a region."""
+
+    account_id: str
+    region: str
+
+    @property
+    def context(self) -> Context:
+        return internal_context(self.account_id, self.region)
+
+    def call(self, service: str, operation: str, **request: Any) -> Mapping[str, Any]:
+        """Call an AWS operation as the account's root. Raises AwsError, as a client would see it."""
+        return invoke(self.context, service, operation, request)
+
+
+def scope_of(session: Mapping[str, Any]) -> Scope:
+    """The scope chosen in a session, else the defaults."""
+    account_id, region = session.get(SESSION_KEY) or (
+        settings.SIMFRA_DEFAULT_ACCOUNT_ID,
+        settings.SIMFRA_DEFAULT_REGION,
+    )
+    return Scope(account_id, region)
+
+
+def scope_processor(request: Any) -> dict[str, Any]:
+    """Template context: the scope and what the AWS CLI needs to share it."""
+    return {"scope": scope_of(request.session), "endpoint": settings.SIMFRA_ENDPOINT}
