@@ -26,6 +26,7 @@ STOP_TIMEOUT_S = 4.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _HIGHEST_FD = 4096
+_PROJECT = Path(__file__).resolve().parent.parent.parent
 
 #: What several processes need: loaded before forking, it is in memory once.
 _SHARED_MODULES = (
@@ -75,6 +76,7 @@ class ControlProcess:
         self._status: int | None = None
         self._ready_fd: int | None = None
         self._was_ready = False
+        self._spawned: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process. It keeps the listening sockets of its predecessor, so no client is refused."""
@@ -119,14 +121,17 @@ class ControlProcess:
         fds = [listener.fileno() for listener in self._listeners]
         command = [sys.executable, "-m", "simfra.stack.processes", self.name, "--ready", str(ready_end)]
         with self.log_path.open("ab") as log:
-            return subprocess.Popen(
+            # Kept: a forgotten Popen would take the exit status that `poll` waits for.
+            self._spawned = subprocess.Popen(
                 [*command, *(f"--listener={fd}" for fd in fds)],
+                cwd=_PROJECT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 pass_fds=[ready_end, *fds],
-            ).pid
+            )
+        return self._spawned.pid
 
 
 def stop_all(children: Sequence[ControlProcess], timeout_s: float = STOP_TIMEOUT_S) -> list[str]:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,12 @@ def up(may_provision: bool) -> int:
             try:
                 if not _prepare(steps, instance, servers, docker):
                     return 1
-                children = _start_children(steps, instance, servers, supervisor, listeners)
+                names = [name for name in PROCESSES if name != "watcher" or docker.engine is not None]
+                children = [
+                    ControlProcess(name, instance.log_dir / f"{name}.log", listeners.get(name, ())) for name in names
+                ]
+                servers.watched_by(supervisor)
+                _start_children(steps, instance, supervisor, children)
                 if not supervisor.stop_asked:
                     running.note_ready()
                     _announce(steps, instance, docker, time.monotonic() - started_at)
@@ -212,19 +217,13 @@ def _migrate_afresh(log_path: Path) -> bool:
 
 
 def _start_children(
-    steps: Steps,
-    instance: Instance,
-    servers: _Servers,
-    supervisor: Supervisor,
-    listeners: Mapping[str, Sequence[socket.socket]],
-) -> list[ControlProcess]:
+    steps: Steps, instance: Instance, supervisor: Supervisor, children: Sequence[ControlProcess]
+) -> None:
     """Start the control plane's processes and wait until each says that it serves."""
-    children = [ControlProcess(name, instance.log_dir / f"{name}.log", listeners.get(name, ())) for name in PROCESSES]
-    with steps.step("Gateway, console, worker, beat, watcher") as step:
+    with steps.step(", ".join(child.name for child in children).capitalize()) as step:
         for child in children:
             child.start()
             supervisor.add(child)
-        servers.watched_by(supervisor)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while waiting := [child.name for child in children if not child.is_ready()]:
             hopeless = all(supervisor.failures(name) >= _HOPELESS_FAILURES for name in waiting)
@@ -234,7 +233,6 @@ def _start_children(
             step.show(f"waiting for {', '.join(waiting)}")
             supervisor.look()
             supervisor.pause(_POLL_S)
-    return children
 
 
 def _announce(steps: Steps, instance: Instance, docker: DockerState, took_s: float) -> None:
