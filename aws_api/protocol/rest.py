@@ -122,8 +122,9 @@ def parse_query(query: str) -> dict[str, list[str]]:
 def _table(service: str) -> dict[str, list[tuple[UriTemplate, list[_Route]]]]:
     """The routes of a service by method, those of one path together, the most literal path first."""
     paths: dict[tuple[str, tuple[tuple[int, str], ...]], list[_Route]] = {}
-    for name in sorted(operation_names(service)):
-        operation = operation_model(service, name)
+    operations = [operation_model(service, name) for name in operation_names(service)]
+    # What AWS deprecated comes after what replaced it on the same path.
+    for operation in sorted(operations, key=lambda operation: (operation.deprecated, operation.name)):
         route = _route(operation)
         form = tuple((kind, text if kind == _LITERAL else "") for kind, text in route.template.segments)
         paths.setdefault((operation.http.get("method", "POST"), form), []).append(route)

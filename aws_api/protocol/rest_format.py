@@ -44,6 +44,8 @@ class RestFormat(WireFormat):
     """What the two REST protocols share: everything but the form of the body."""
 
     content_type: str
+    #: Whether SDKs send an empty document for a payload that their caller did not give.
+    empty_is_absent: bool
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
         super().__init__(model, protocol)
@@ -128,8 +130,7 @@ class RestFormat(WireFormat):
 
             def bind_structure(request: WireRequest, parameters: dict[str, Any]) -> None:
                 value = read(decode_body(request))
-                # SDKs send an empty document for a payload that the caller did not give.
-                if value or (value is not None and is_required):
+                if value is not None and (value or is_required or not self.empty_is_absent):
                     parameters[key] = value
 
             return bind_structure
@@ -190,9 +191,15 @@ class RestFormat(WireFormat):
 
             return write_structure
 
+        has_own_type = any(
+            item.serialization.get("location") == "header"
+            and item.serialization.get("name", "").lower() == "content-type"
+            for item in shape.members.values()
+        )
+        content_type = "" if has_own_type else "application/octet-stream"
+
         def write_stream(result: Mapping[str, Any]) -> tuple[str, Any]:
-            value = result.get(payload)
-            return "application/octet-stream", _bytes(value)
+            return content_type, _bytes(result.get(payload))
 
         return write_stream
 
@@ -234,6 +241,7 @@ class RestJsonFormat(RestFormat):
     """REST with JSON bodies."""
 
     content_type = "application/json"
+    empty_is_absent = True
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
         super().__init__(model, protocol)
@@ -265,6 +273,7 @@ class RestXmlFormat(RestFormat):
     """REST with XML bodies."""
 
     content_type = "application/xml"
+    empty_is_absent = False
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
         super().__init__(model, protocol)
