@@ -1,0 +1,1 @@
+"""ContainerRuntime on a Docker engine; the only code of Simfra's that imports the Docker SDK."""

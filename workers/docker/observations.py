@@ -1,0 +1,94 @@
+"""What the engine's API says of containers and networks, as the vocabulary of ``decide`` has it. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from aws_api.core.containers import ContainerState, ObservedContainer, ObservedImage, ObservedNetwork, PortBinding
+
+_NEVER = "0001-01-01"
+
+
+def container_of_inspect(inspected: Mapping[str, Any]) -> ObservedContainer:
+    """A container from ``GET /containers/{id}/json``."""
+    state = inspected["State"]
+    has_ended = state["Status"] in ("exited", "dead")
+    has_failed = state["Status"] == "created" and state.get("ExitCode")
+    networks = inspected["NetworkSettings"].get("Networks") or {}
+    return ObservedContainer(
+        id=inspected["Id"],
+        name=inspected["Name"].lstrip("/"),
+        image=inspected["Config"]["Image"],
+        image_id=inspected["Image"],
+        state=ContainerState(state["Status"]),
+        labels=inspected["Config"].get("Labels") or {},
+        exit_code=state["ExitCode"] if has_ended or has_failed else None,
+        error=state.get("Error") or "",
+        out_of_memory=bool(state.get("OOMKilled")),
+        health=_health(state.get("Health")),
+        created_at=_time(inspected["Created"]),
+        started_at=_time(state.get("StartedAt")),
+        finished_at=_time(state.get("FinishedAt")),
+        addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},
+        ports=_ports(inspected["NetworkSettings"].get("Ports") or {}),
+    )
+
+
+def container_of_list(listed: Mapping[str, Any]) -> ObservedContainer:
+    """A container from ``GET /containers/json``: without times, health and exit code, which a list does not carry."""
+    networks = (listed.get("NetworkSettings") or {}).get("Networks") or {}
+    return ObservedContainer(
+        id=listed["Id"],
+        name=listed["Names"][0].lstrip("/") if listed.get("Names") else "",
+        image=listed["Image"],
+        image_id=listed["ImageID"],
+        state=ContainerState(listed["State"]),
+        labels=listed.get("Labels") or {},
+        addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},
+    )
+
+
+def network_of_inspect(inspected: Mapping[str, Any]) -> ObservedNetwork:
+    """A network, from a list as well as from an inspection."""
+    pools = (inspected.get("IPAM") or {}).get("Config") or []
+    return ObservedNetwork(
+        id=inspected["Id"],
+        name=inspected["Name"],
+        subnet=pools[0]["Subnet"] if pools else "",
+        labels=inspected.get("Labels") or {},
+    )
+
+
+def image_of_inspect(inspected: Mapping[str, Any]) -> ObservedImage:
+    """An image; its digest is that of the first repository it was pulled from."""
+    digests = inspected.get("RepoDigests") or [""]
+    return ObservedImage(id=inspected["Id"], digest=digests[0].partition("@")[2])
+
+
+def _health(health: Mapping[str, Any] | None) -> str | None:
+    status = (health or {}).get("Status")
+    return None if status in (None, "", "none") else str(status)
+
+
+def _time(text: str | None) -> datetime | None:
+    """``2026-11-22T10:00:00.123456789Z``, as precise as Python has it; None for Docker's zero time."""
+    if not text or text.startswith(_NEVER):
+        return None
+    seconds, _, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{seconds}.{(fraction + '000000')[:6]}+00:00")
+
+
+def _ports(ports: Mapping[str, Any]) -> tuple[PortBinding, ...]:
+    bindings = []
+    for container_port, places in ports.items():
+        number, _, protocol = container_port.partition("/")
+        bindings += [
+            PortBinding(
+                container_port=int(number),
+                host_port=int(place["HostPort"]),
+                protocol=protocol,
+                host_ip=place["HostIp"],
+            )
+            for place in places or ()
+        ]
+    return tuple(bindings)

@@ -1,0 +1,101 @@
+"""A ContainerSpec as the engine's API takes it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_api.core.containers import ContainerSpec, HealthCheck
+
+#: What a container's output may take on the engine's disk; the console and log groups have it as well.
+_LOG_OPTIONS = {"max-size": "16m", "max-file": "4"}
+_NANOSECONDS = 1_000_000_000
+
+
+def container_config(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The body of ``POST /containers/create``; members that the spec leaves open are absent."""
+    ports = {f"{binding.container_port}/{binding.protocol}" for binding in spec.ports}
+    return _present(
+        Image=spec.image,
+        Cmd=_list(spec.command),
+        Entrypoint=_list(spec.entry_point),
+        Env=[f"{name}={value}" for name, value in spec.environment.items()],
+        WorkingDir=spec.working_directory,
+        User=spec.user,
+        Hostname=spec.hostname,
+        Labels=dict(labels),
+        OpenStdin=spec.interactive,
+        Tty=spec.terminal,
+        ExposedPorts={port: {} for port in sorted(ports)},
+        Healthcheck=_health_check(spec.health_check),
+        HostConfig=_host_config(spec),
+        NetworkingConfig=_networking_config(spec),
+    )
+
+
+def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for binding in spec.ports:
+        place = {"HostIp": binding.host_ip, "HostPort": str(binding.host_port or "")}
+        bindings.setdefault(f"{binding.container_port}/{binding.protocol}", []).append(place)
+    return _present(
+        NetworkMode=_network_mode(spec),
+        PortBindings=bindings,
+        Mounts=[
+            {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
+            for mount in spec.mounts
+        ],
+        CapAdd=list(spec.capabilities_add),
+        CapDrop=list(spec.capabilities_drop),
+        Sysctls=dict(spec.sysctls),
+        Ulimits=[{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in spec.ulimits],
+        ExtraHosts=[f"{name}:{address}" for name, address in spec.extra_hosts.items()],
+        CpuShares=spec.cpu_shares,
+        NanoCpus=spec.nano_cpus,
+        Memory=spec.memory_bytes,
+        # No swap beyond it, as on Fargate: the limit is where the kernel kills.
+        MemorySwap=spec.memory_bytes,
+        MemoryReservation=spec.memory_reservation_bytes,
+        ShmSize=spec.shared_memory_bytes,
+        Tmpfs=dict(spec.tmpfs),
+        Init=spec.init,
+        ReadonlyRootfs=spec.read_only,
+        Privileged=spec.privileged,
+        LogConfig={"Type": "json-file", "Config": _LOG_OPTIONS},
+    )
+
+
+def _network_mode(spec: ContainerSpec) -> str:
+    if spec.network_of is not None:
+        return f"container:{spec.network_of}"
+    if spec.endpoints:
+        return spec.endpoints[0].network
+    return spec.network_mode or "bridge"
+
+
+def _networking_config(spec: ContainerSpec) -> dict[str, Any]:
+    """The first endpoint: older engines take no more than one when a container is made."""
+    if not spec.endpoints:
+        return {}
+    endpoint = spec.endpoints[0]
+    address = {"IPAMConfig": {"IPv4Address": endpoint.address}} if endpoint.address else {}
+    return {"EndpointsConfig": {endpoint.network: address}}
+
+
+def _health_check(check: HealthCheck | None) -> dict[str, Any]:
+    if check is None:
+        # ECS looks at the task definition's health checks alone, never at the image's.
+        return {"Test": ["NONE"]}
+    return {
+        "Test": list(check.command),
+        "Interval": int(check.interval_s * _NANOSECONDS),
+        "Timeout": int(check.timeout_s * _NANOSECONDS),
+        "Retries": check.retries,
+        "StartPeriod": int(check.start_period_s * _NANOSECONDS),
+    }
+
+
+def _present(**members: Any) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in (None, "", [], {}, False)}
+
+
+def _list(items: tuple[str, ...] | None) -> list[str] | None:
+    return None if items is None else list(items)
