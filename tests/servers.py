@@ -11,7 +11,7 @@ _servers = EmbeddedServers(Path(_data_dir.name), durability="process")
 
 
 def pytest_unconfigure() -> None:
-    _servers.__exit__(None, None, None)
+    _servers.remove()
     _data_dir.cleanup()
 
 
