@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.api.health import HealthView
+from console.api.requests import RequestsView, RequestView
 from console.api.services import ServicesView
 from console.pages import ecs, home, scopes
 
@@ -14,4 +15,6 @@ urlpatterns = [
     path("clusters/<str:cluster>/tasks/<str:task_id>/", ecs.task, name="task"),
     path("_simfra/health", HealthView.as_view()),
     path("_simfra/services", ServicesView.as_view()),
+    path("_simfra/debug/requests", RequestsView.as_view()),
+    path("_simfra/debug/requests/<str:request_id>", RequestView.as_view()),
 ]

@@ -29,8 +29,16 @@ def django_db_setup(django_db_blocker: Any) -> None:
 @pytest.fixture(scope="session")
 def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The migrated database, open to every thread for the whole run."""
+    from django.db import connection
+
+    from aws_api.core.database import close_pool
+    from aws_api.core.execution import run_on_loop
+
     with django_db_blocker.unblock():
         yield
+        run_on_loop(close_pool())
+        connection.close()
+        connection.close_pool()
 
 
 @pytest.fixture(scope="session")
