@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from aws_api.core.models import AwsResource
 from aws_api.services.ec2 import kinds
+from aws_api.services.ec2.reconcile import NetworkStatus
 
 
 class Ec2Resource(AwsResource):
@@ -90,15 +91,6 @@ class VpcCidrAssociation(models.Model):
         return self.cidr_block
 
 
-class NetworkStatus(models.TextChoices):
-    """Where a VPC's real network stands."""
-
-    ABSENT = "ABSENT"  # nobody uses it: there is none
-    PENDING = "PENDING"  # being made, or its gateway is not what it should be
-    READY = "READY"  # the gateway runs with the configuration wanted
-    FAILED = "FAILED"  # the engine refused the last step; tried again
-
-
 class VpcNetwork(models.Model):
     """The real network of a VPC: a bridge and its gateway container. It may outlive the VPC until it is taken down.
 
@@ -109,7 +101,7 @@ class VpcNetwork(models.Model):
     account_id = models.CharField(max_length=12)
     region = models.CharField(max_length=32)
     vpc = models.OneToOneField(Vpc, on_delete=models.SET_NULL, null=True, related_name="network")
-    last_status = models.CharField(max_length=8, choices=NetworkStatus.choices, default=NetworkStatus.ABSENT)
+    last_status = models.CharField(max_length=8, default=NetworkStatus.ABSENT.value)
     #: The hidden subnet that the engine gave to the bridge; empty where there is no bridge.
     last_backing_subnet = models.CharField(max_length=18, default="", blank=True)
     #: What the gateway was configured with: a digest of the configuration and of the container's incarnation.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from aws_api.core.context import Context
 from aws_api.core.service import AwsService
@@ -10,17 +10,18 @@ from aws_api.services.ec2.errors import DryRunOperation
 
 ec2 = AwsService("ec2", description="Elastic Compute Cloud: VPCs and their networks")
 
-Request = Mapping[str, Any]
-Response = dict[str, Any]
-Function = Callable[[Context, Request], Response | None]
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def operation(function: Function) -> Function:
-    """Register an operation of EC2. A dry run does everything, and its error takes all of it back."""
+def operation(function: F) -> F:
+    """Register an operation of EC2: the default VPC is there before it runs.
+
+    A dry run does everything, so that it meets the real run's errors; its own error then takes all of it back.
+    """
 
     @ec2.operation
     @wraps(function)
-    def run(context: Context, request: Request) -> Response:
+    def run(context: Context, request: Mapping[str, Any]) -> Any:
         # Imported late: the default VPC is rows, and this module is loaded before them.
         from aws_api.services.ec2.default_vpc import prepare_region
 
@@ -28,6 +29,6 @@ def operation(function: Function) -> Function:
         answer = function(context, request)
         if request.get("DryRun"):
             raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
-        return answer or {}
+        return answer
 
-    return run
+    return cast(F, run)

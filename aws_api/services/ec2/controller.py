@@ -1,0 +1,172 @@
+"""Keeps the real networks of VPCs true: the one writer of VpcNetwork's ``last_`` columns."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from aws_api.core.changes import StateChange, publish
+from aws_api.core.containers import (
+    LABEL_INSTANCE,
+    LABEL_KEY,
+    LABEL_KIND,
+    ConfigureContainer,
+    Observation,
+    Plan,
+    Scope,
+)
+from aws_api.core.models import Transition
+from aws_api.core.reconcile import Round, register_controller
+from aws_api.core.sidecars import emulator_address, vpc_gateway_configuration, vpc_network
+from aws_api.services.ec2.addresses import address_at
+from aws_api.services.ec2.interfaces import NETWORK_KIND
+from aws_api.services.ec2.models import NetworkInterface, Vpc, VpcNetwork
+from aws_api.services.ec2.reconcile import (
+    KEEP_IDLE_S,
+    DesiredNetwork,
+    GatewayTemplate,
+    NetworkStatus,
+    configuration_digest,
+    decide,
+    status_of,
+)
+
+#: A network that looks ready is looked at again this often: a lost kick costs no more.
+CHECK_EVERY_S = 60
+
+
+class VpcController:
+    """Load, decide and record for the network of one VPC; the key is ``account/region/vpc-id``."""
+
+    kind = NETWORK_KIND
+
+    def load(self, key: str) -> DesiredNetwork | None:
+        row = VpcNetwork.objects.filter(key=key).select_related("vpc").first()
+        if row is None:
+            return None
+        vpc_id = key.rpartition("/")[2]
+        labels = {LABEL_INSTANCE: settings.SIMFRA_INSTANCE, LABEL_KIND: self.kind, LABEL_KEY: key}
+        return DesiredNetwork(
+            key=key,
+            vpc_exists=row.vpc is not None,
+            is_in_use=row.vpc is not None and _interfaces_of_containers().filter(vpc=row.vpc).exists(),
+            idle_since=row.last_idle_since,
+            last_status=NetworkStatus(row.last_status),
+            network=vpc_network(
+                instance=settings.SIMFRA_INSTANCE,
+                account_id=row.account_id,
+                region=row.region,
+                vpc_id=vpc_id,
+                labels=labels,
+            ),
+            gateway=GatewayTemplate(
+                instance=settings.SIMFRA_INSTANCE,
+                image=settings.SIMFRA_SIDECAR_IMAGE,
+                uplink_subnet=settings.SIMFRA_UPLINK_SUBNET,
+                emulator=emulator_address(
+                    settings.SIMFRA_UPLINK_SUBNET, settings.SIMFRA_UPLINK_ENDPOINT, settings.SIMFRA_PORT
+                ),
+                emulator_port=settings.SIMFRA_PORT,
+                secret_key=settings.SECRET_KEY,
+            ),
+            labels=labels,
+            configuration=_configuration(row.vpc) if row.vpc else {},
+            applied=row.last_configuration,
+        )
+
+    def scope(self, desired: DesiredNetwork) -> Scope:
+        return Scope(labels=desired.labels, networks=(desired.network.name,))
+
+    def decide(self, desired: DesiredNetwork, observed: Observation, now: datetime) -> Plan:
+        return decide(desired, observed, now)
+
+    def record(self, desired: DesiredNetwork, outcome: Round) -> None:
+        applied = _applied(desired, outcome)
+        status = status_of(desired, outcome.observed, failed=outcome.failure is not None, applied=applied)
+        network = outcome.observed.network(desired.network.name)
+        rows = VpcNetwork.objects.filter(key=desired.key, last_status=desired.last_status)
+        with transaction.atomic():
+            if not desired.vpc_exists and status is NetworkStatus.ABSENT:
+                recorded, _ = rows.filter(vpc__isnull=True).delete()
+            else:
+                recorded = rows.update(
+                    last_status=status,
+                    last_backing_subnet=network.subnet if network else "",
+                    last_configuration=applied,
+                    last_failure=outcome.failure.reason if outcome.failure else "",
+                    last_idle_since=None if desired.is_in_use else desired.idle_since or outcome.at,
+                    last_checked_at=outcome.at,
+                )
+            if recorded and status is not desired.last_status:
+                _tell(desired, status, outcome)
+
+    def unsettled(self, now: datetime) -> Iterable[str]:
+        is_in_use = Exists(_interfaces_of_containers().filter(vpc=OuterRef("vpc")))
+        is_old = Q(last_checked_at__isnull=True) | Q(last_checked_at__lt=now - timedelta(seconds=CHECK_EVERY_S))
+        is_long_idle = Q(last_idle_since__isnull=True) | Q(last_idle_since__lt=now - timedelta(seconds=KEEP_IDLE_S))
+        rows = VpcNetwork.objects.annotate(is_in_use=is_in_use).filter(
+            Q(vpc__isnull=True)
+            | Q(is_in_use=True) & (~Q(last_status=NetworkStatus.READY) | is_old)
+            | Q(is_in_use=False) & ~Q(last_status=NetworkStatus.ABSENT) & is_long_idle
+        )
+        return rows.order_by("pk").values_list("key", flat=True)
+
+
+def _configuration(vpc: Vpc) -> dict[str, object]:
+    return vpc_gateway_configuration(
+        region=vpc.region,
+        cidrs=vpc.cidr_associations.values_list("cidr_block", flat=True),
+        subnet_cidrs=vpc.subnets.values_list("cidr_block", flat=True),
+        dns_address=address_at(vpc.cidr_block, 2),
+    )
+
+
+def _applied(desired: DesiredNetwork, outcome: Round) -> str:
+    """The digest of what the gateway runs with after this round."""
+    was_configured = outcome.failure is None and any(
+        isinstance(step, ConfigureContainer) for step in outcome.plan.steps
+    )
+    gateway = outcome.observed.container(desired.gateway_name)
+    if was_configured and gateway is not None:
+        return configuration_digest(desired.configuration, gateway)
+    return desired.applied
+
+
+def _tell(desired: DesiredNetwork, status: NetworkStatus, outcome: Round) -> None:
+    account_id, region, _ = desired.key.split("/")
+    change = StateChange(
+        kind=NETWORK_KIND,
+        key=desired.key,
+        account_id=account_id,
+        region=region,
+        before=desired.last_status,
+        after=status,
+        cause=_cause(outcome),
+        at=outcome.at,
+    )
+    Transition.objects.create(
+        kind=change.kind,
+        key=change.key,
+        account_id=account_id,
+        region=region,
+        before=change.before,
+        after=change.after,
+        cause=change.cause,
+        at=change.at,
+    )
+    publish(change)
+
+
+def _cause(outcome: Round) -> str:
+    if outcome.failure:
+        return outcome.failure.reason
+    return outcome.plan.steps[0].cause if outcome.plan else "seen by the reconciler"
+
+
+def _interfaces_of_containers() -> QuerySet[NetworkInterface]:
+    return NetworkInterface.objects.filter(backing_index__isnull=False)
+
+
+register_controller(VpcController())
