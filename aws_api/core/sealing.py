@@ -27,16 +27,19 @@ class BrokenSeal(ValueError):
 def seal(purpose: str, value: Any) -> str:
     """A JSON-like value as URL-safe text. Each purpose has its own key, so that one seal never opens as another."""
     nonce = os.urandom(_NONCE_BYTES)
-    return base64.urlsafe_b64encode(nonce + _cipher(purpose).encrypt(nonce, zlib.compress(orjson.dumps(value)), None)).decode()
+    # Packed first: session tokens carry policies and travel in a header.
+    packed = zlib.compress(orjson.dumps(value))
+    return base64.urlsafe_b64encode(nonce + _cipher(purpose).encrypt(nonce, packed, None)).decode()
 
 
 def unseal(purpose: str, text: str) -> Any:
     """The value in a sealed text. Raises BrokenSeal."""
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii"))
-        return orjson.loads(zlib.decompress(_cipher(purpose).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)))
+        packed = _cipher(purpose).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None)
     except (InvalidTag, ValueError, binascii.Error) as error:
         raise BrokenSeal("not sealed here") from error
+    return orjson.loads(zlib.decompress(packed))
 
 
 @cache
