@@ -49,8 +49,7 @@ def django(arguments):
     """Run a command of Django's on this data directory's own servers, where the environment names no others."""
     from simfra.stack.instance import this_instance
 
-    for name, value in this_instance().environment().items():
-        os.environ.setdefault(name, value)
+    this_instance().adopt()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "simfra.settings")
     from django.core.management import execute_from_command_line
 

@@ -14,8 +14,9 @@ from simfra.stack.servers import EmbeddedServers
 
 DEFAULT_NAME = "default"
 DEFAULT_UPLINK_SUBNET = "198.19.0.0/20"
-#: Where the uplinks of further instances come from, each as large as a Linux bridge has ports.
-_FURTHER_UPLINKS = list(ipaddress.ip_network("198.19.0.0/16").subnets(new_prefix=22))[4:]
+#: Where the uplinks of further instances come from, each as large as a Linux bridge has ports. The first four blocks
+#: are the default instance's, the last four Compose's (compose.yaml).
+_FURTHER_UPLINKS = list(ipaddress.ip_network("198.19.0.0/16").subnets(new_prefix=22))[4:60]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +70,18 @@ class Instance:
             "SIMFRA_SECRET_KEY": kept_secret(secrets_dir / "django-secret-key"),
             "SIMFRA_ENCRYPTION_KEY_FILE": str(secrets_dir / "encryption-key"),
         }
-        servers = self.servers()
-        if self.external_database or servers.postgres.was_started:
-            environment["DATABASE_URL"] = self.external_database or servers.database_url
-        if self.external_redis or servers.valkey.was_started:
-            environment["REDIS_URL"] = self.external_redis or servers.redis_url
-        return environment
+        urls = {"DATABASE_URL": self.external_database, "REDIS_URL": self.external_redis}
+        if not all(urls.values()):
+            servers = self.servers()
+            if servers.was_started:
+                urls["DATABASE_URL"] = self.external_database or servers.database_url
+                urls["REDIS_URL"] = self.external_redis or servers.redis_url
+        return environment | {name: url for name, url in urls.items() if url}
+
+    def adopt(self) -> None:
+        """Give this process the instance's variables, but for those that it was given already."""
+        for name, value in self.environment().items():
+            os.environ.setdefault(name, value)
 
 
 def default_data_dir() -> Path:

@@ -1,5 +1,6 @@
 """Directories and secrets that only their owner can read."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -25,5 +26,9 @@ def write_private(path: Path, text: str) -> None:
 def kept_secret(path: Path) -> str:
     """The secret in a file: 256 random bits, URL-safe, made the first time and the same ever after."""
     if not path.exists():
-        write_private(path, secrets.token_urlsafe(32))
+        candidate = path.with_name(f".{path.name}.{os.getpid()}.new")
+        write_private(candidate, secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its secret counts
+            os.link(candidate, path)
+        candidate.unlink()
     return path.read_text()

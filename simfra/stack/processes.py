@@ -10,6 +10,10 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simfra.stack.instance import Instance
 
 #: How long a web process lets requests finish when it is told to stop.
 GRACE_S = 2
@@ -174,15 +178,16 @@ def main() -> None:
     parser.add_argument("--listener", type=int, action="append", default=[], help="an inherited listening socket")
     parser.add_argument("--ready", type=int, help="an inherited pipe that is told when the process serves")
     given = parser.parse_args()
-    fds = given.listener or [listener.detach() for listener in _own_listeners(given.name)]
-    run(given.name, fds, given.ready)
-
-
-def _own_listeners(name: str) -> list[socket.socket]:
-    """The sockets of a process that was handed none."""
     from simfra.stack.instance import this_instance
 
     instance = this_instance()
+    instance.adopt()
+    fds = given.listener or [listener.detach() for listener in _own_listeners(given.name, instance)]
+    run(given.name, fds, given.ready)
+
+
+def _own_listeners(name: str, instance: "Instance") -> list[socket.socket]:
+    """The sockets of a process that was handed none."""
     if name == "gateway":
         return gateway_listeners(instance.host, instance.port, instance.uplink_gateway)
     return [listen(instance.host, instance.console_port)] if name == "console" else []

@@ -331,6 +331,11 @@ class EmbeddedServers:
         self.valkey = Valkey(self.data_dir, self.home)
 
     @property
+    def was_started(self) -> bool:
+        """Whether both were ever started here, so that their addresses are known."""
+        return self.postgres.was_started and self.valkey.was_started
+
+    @property
     def database_url(self) -> str:
         return self.postgres.url
 

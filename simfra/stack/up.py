@@ -260,12 +260,15 @@ def _stop(steps: Steps, instance: Instance, docker: DockerState, children: Seque
     if docker.engine is None:
         return
     try:
-        count = len(docker.engine.containers(f"simfra.instance={instance.name}"))
+        containers = docker.engine.containers(f"simfra.instance={instance.name}", "simfra.role=app")
     except EngineError as error:
         steps.say(f"[yellow]{error}[/yellow]")
         return
-    if count:
-        steps.say(f"{count} containers go on running, the tasks among them; `manage.py down` removes them.")
+    if containers:
+        tasks = {container["Labels"].get("simfra.key", container["Id"]) for container in containers}
+        steps.say(
+            f"Tasks that go on running: {len(tasks)}. `manage.py down` removes them, `manage.py up` takes them over."
+        )
 
 
 def _show_new(log_path: Path, offset: int) -> int:
