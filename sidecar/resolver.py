@@ -7,6 +7,7 @@ import asyncio
 import random
 import struct
 from contextlib import suppress
+from typing import cast
 
 from dnslib import RCODE, DNSError, DNSRecord
 
@@ -126,8 +127,8 @@ class _Questions(asyncio.DatagramProtocol):
         self._resolver = resolver
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # A cast: until Python 3.12, asyncio's own datagram transports did not say that they are some.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._resolver.answer_datagram(data, self._transport, addr)
@@ -140,8 +141,8 @@ class _Forwarder(asyncio.DatagramProtocol):
         self._waiting: dict[bytes, tuple[bytes, asyncio.DatagramTransport, Address, asyncio.TimerHandle]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # A cast: until Python 3.12, asyncio's own datagram transports did not say that they are some.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def ask(self, question: bytes, transport: asyncio.DatagramTransport, sender: Address) -> None:
         if len(self._waiting) >= _MAX_UPSTREAM_QUESTIONS:
