@@ -16,15 +16,18 @@ _MAX_CHUNK_HEADER = 256
 _MAX_TRAILER = 8 * 1024
 _STREAMING = "STREAMING-"
 
+AWS_CHUNKED = "aws-chunked"
 
-def decode_body(request: WireRequest) -> bytes:
+
+def decode_body(request: WireRequest, *, keeps_encoding: bool = False) -> bytes:
     """The body as the operation's model describes it; signatures of chunks are not verified here.
 
+    ``keeps_encoding`` where the operation stores objects: a content encoding is then the object's own.
     https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
     """
-    encodings = _encodings(request)
+    encodings = _encodings(request, keeps_encoding=keeps_encoding)
     body = request.body
-    if "aws-chunked" in encodings:
+    if AWS_CHUNKED in encodings:
         body = b"".join(_ChunkDecoder().feed_last(body))
     for encoding in reversed(encodings):
         if encoding == "gzip":
@@ -32,13 +35,13 @@ def decode_body(request: WireRequest) -> bytes:
     return body
 
 
-async def decode_stream(request: WireRequest) -> AsyncIterator[bytes]:
+async def decode_stream(request: WireRequest, *, keeps_encoding: bool = False) -> AsyncIterator[bytes]:
     """The streamed body in pieces, without the frames of aws-chunked; never holds more than a piece."""
     assert request.body_stream is not None
-    encodings = _encodings(request)
+    encodings = _encodings(request, keeps_encoding=keeps_encoding)
     if "gzip" in encodings:
         raise UnsupportedMediaType("A streamed body must not be compressed.")
-    if "aws-chunked" not in encodings:
+    if AWS_CHUNKED not in encodings:
         async for piece in request.body_stream:
             yield piece
         return
@@ -49,18 +52,22 @@ async def decode_stream(request: WireRequest) -> AsyncIterator[bytes]:
     decoder.finish()
 
 
-def _encodings(request: WireRequest) -> list[str]:
-    """The content encodings in the order they were applied. S3 objects may be stored compressed: gzip stays theirs."""
+def _encodings(request: WireRequest, *, keeps_encoding: bool) -> list[str]:
+    """The content encodings to undo, in the order in which they were applied."""
     headers = request.headers
-    named = [part.strip().lower() for part in headers.get("content-encoding", "").split(",") if part.strip()]
-    chunked = "aws-chunked" in named or headers.get("x-amz-content-sha256", "").startswith(_STREAMING)
-    if chunked:
-        # Only S3 speaks aws-chunked, and there any other encoding describes the object, not the request.
-        return ["aws-chunked"]
-    for encoding in named:
+    named = header_encodings(headers.get("content-encoding", ""))
+    is_chunked = AWS_CHUNKED in named or headers.get("x-amz-content-sha256", "").startswith(_STREAMING)
+    others = [] if keeps_encoding else [encoding for encoding in named if encoding != AWS_CHUNKED]
+    for encoding in others:
         if encoding not in {"gzip", "identity"}:
             raise UnsupportedMediaType(f"The content encoding {encoding[:64]} is not supported.")
-    return named
+    # Chunks are always the outermost.
+    return [*others, AWS_CHUNKED] if is_chunked else others
+
+
+def header_encodings(text: str) -> list[str]:
+    """The encodings that a content-encoding header names."""
+    return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
 def inflate(body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from botocore.utils import is_json_value_header
 
 from aws_api.core.errors import AwsError, SerializationException
 from aws_api.protocol import tree
-from aws_api.protocol.encodings import decode_body, decode_stream
+from aws_api.protocol.encodings import AWS_CHUNKED, decode_body, decode_stream, header_encodings
 from aws_api.protocol.event_stream import EncodePayload, event_stream_serializer
 from aws_api.protocol.failures import MalformedXML, type_mismatch
 from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members, fault, message_name
@@ -97,6 +97,8 @@ class RestFormat(WireFormat):
                     binds.append(_bind_query(key, name, member, named_parameters))
                 case "header":
                     binds.append(_bind_header(key, name.lower(), header_reader(member)))
+                    if name.lower() == "content-encoding":
+                        binds.append(_without_chunks(key))
                 case "headers":
                     binds.append(_bind_headers(key, name.lower()))
 
@@ -111,7 +113,7 @@ class RestFormat(WireFormat):
     def _bind_body(self, shape: StructureShape) -> Callable[[WireRequest, dict[str, Any]], None] | None:
         payload = shape.serialization.get("payload")
         if payload is not None:
-            return self._bind_payload(payload, shape.members[payload], payload in shape.required_members)
+            return self._bind_payload(shape, payload)
         names = body_members(shape)
         if not names:
             return None
@@ -124,7 +126,9 @@ class RestFormat(WireFormat):
 
         return bind
 
-    def _bind_payload(self, key: str, shape: Shape, is_required: bool) -> Callable[[WireRequest, dict[str, Any]], None]:
+    def _bind_payload(self, parent: StructureShape, key: str) -> Callable[[WireRequest, dict[str, Any]], None]:
+        shape = parent.members[key]
+        is_required = key in parent.required_members
         if isinstance(shape, StructureShape) and not shape.serialization.get("eventstream"):
             read = self.read_body(shape, list(shape.members))
 
@@ -136,12 +140,13 @@ class RestFormat(WireFormat):
             return bind_structure
 
         is_text = shape.type_name == "string"
+        keeps_encoding = has_header(parent, "content-encoding")
 
         def bind(request: WireRequest, parameters: dict[str, Any]) -> None:
             if request.body_stream is not None and not is_text:
-                parameters[key] = decode_stream(request)
+                parameters[key] = decode_stream(request, keeps_encoding=keeps_encoding)
                 return
-            body = decode_body(request)
+            body = decode_body(request, keeps_encoding=keeps_encoding)
             if body or is_required:
                 parameters[key] = _text(body) if is_text else body
 
@@ -191,12 +196,7 @@ class RestFormat(WireFormat):
 
             return write_structure
 
-        has_own_type = any(
-            item.serialization.get("location") == "header"
-            and item.serialization.get("name", "").lower() == "content-type"
-            for item in shape.members.values()
-        )
-        content_type = "" if has_own_type else "application/octet-stream"
+        content_type = "" if has_header(shape, "content-type") else "application/octet-stream"
 
         def write_stream(result: Mapping[str, Any]) -> tuple[str, Any]:
             return content_type, _bytes(result.get(payload))
@@ -368,6 +368,14 @@ def body_members(shape: StructureShape) -> list[str]:
     ]
 
 
+def has_header(shape: StructureShape, header: str) -> bool:
+    """Whether a header is one of the members."""
+    return any(
+        member.serialization.get("location") == "header" and member.serialization.get("name", "").lower() == header
+        for member in shape.members.values()
+    )
+
+
 def root_name(shape: StructureShape, operation: str) -> str:
     """The root element of an answer; clients do not look at it."""
     return str(shape.serialization.get("name", f"{operation}Result"))
@@ -423,6 +431,20 @@ def _bind_header(key: str, name: str, read: TextReader) -> Bind:
         text = request.headers.get(name)
         if text is not None:
             parameters[key] = read(text)
+
+    return bind
+
+
+def _without_chunks(key: str) -> Bind:
+    """An object's own encoding, without the one that only carried it here."""
+
+    def bind(request: WireRequest, query: Mapping[str, list[str]], parameters: dict[str, Any]) -> None:
+        named = header_encodings(parameters.get(key, ""))
+        if AWS_CHUNKED in named:
+            del parameters[key]
+            others = [encoding for encoding in named if encoding != AWS_CHUNKED]
+            if others:
+                parameters[key] = ",".join(others)
 
     return bind
 

@@ -16,6 +16,7 @@ from aws_api.protocol.wire import WireRequest, WireResponse
 def request_of(operation: OperationModel, protocol: Protocol, parameters: Mapping[str, Any]) -> WireRequest:
     """The request that botocore sends for the parameters, after checking them against the model."""
     serialized = create_serializer(protocol.value).serialize_to_request(dict(parameters), operation)
+    is_length_given = any(name.lower() == "content-length" for name in serialized["headers"])
     prepare_request_dict(serialized, endpoint_url="http://localhost:4599", context={})
     prepared = create_request_object(serialized).prepare()
     url = urlsplit(prepared.url)
@@ -25,7 +26,12 @@ def request_of(operation: OperationModel, protocol: Protocol, parameters: Mappin
         path=unquote(url.path),
         raw_path=url.path,
         query=url.query,
-        headers={name.lower(): _text(value) for name, value in prepared.headers.items()},
+        headers={
+            name.lower(): _text(value)
+            for name, value in prepared.headers.items()
+            # HTTP's own length is no member where the parameters did not say it.
+            if is_length_given or name.lower() != "content-length"
+        },
         body=body.encode() if isinstance(body, str) else bytes(body),
     )
 
@@ -45,8 +51,8 @@ def error_of(operation: OperationModel, protocol: Protocol, response: WireRespon
     parser = create_parser(protocol.value)
     parsed: dict[str, Any] = parser.parse(answer, operation.output_shape)
     model = operation.service_model
-    code = parsed["Error"].get("QueryErrorCode") or parsed["Error"].get("Code")
-    shape = model.shape_for_error_code(code)
+    codes = (parsed["Error"].get("QueryErrorCode"), parsed["Error"].get("Code"))
+    shape = next((found for code in codes if (found := model.shape_for_error_code(code)) is not None), None)
     if shape is not None:
         parsed.update(parser.parse(answer, shape))
     return parsed

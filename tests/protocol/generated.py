@@ -122,6 +122,8 @@ class Values:
         return result
 
     def _integer(self, shape: Shape) -> int:
+        if shape.serialization.get("location") == "statusCode":
+            return self.random.choice([200, 202, 204])
         bits = 31 if shape.type_name == "integer" else 63
         low = max(int(shape.metadata.get("min", -(2**bits))), -(2**bits))
         high = min(int(shape.metadata.get("max", 2**bits - 1)), 2**bits - 1)
