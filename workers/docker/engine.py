@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from docker.api.client import APIClient
 from docker.errors import DockerException
 from docker.utils import kwargs_from_env
 
 from aws_api.core.containers import RuntimeUnreachable
-from docker.api.client import APIClient
 from workers.docker.failures import engine_failures
 
 #: As many calls at once as a worker has threads, and some for stops and streams.
