@@ -36,7 +36,7 @@ def main(arguments):
     install_requirements("requirements-dev.txt" if command == "test" else "requirements.txt", arguments)
     if command == "install":
         return 0
-    if Path(sys.prefix).resolve() != ENVIRONMENT:
+    if Path(sys.prefix).resolve() != ENVIRONMENT.resolve():
         os.execv(PYTHON, [str(PYTHON), str(ROOT / "manage.py"), *arguments])
     if command in STACK_COMMANDS:
         from simfra.stack import commands
