@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from simfra.stack.running import Running
 from tests.stack.conftest import ROOT, START_TIMEOUT_S, Stack
 from tests.support.waiting import wait_for
 
@@ -27,9 +28,8 @@ def test_up_serves_until_down_and_says_where(new_stack: NewStack) -> None:
     assert status_of(stack.port, "/_simfra/health") == 200
     assert status_of(stack.console_port, "/_simfra/health") == 200
 
-    pid = stack.supervisor_pid
     assert stack.manage("down").returncode == 0
-    assert not Path(f"/proc/{pid}").exists()
+    assert Running(stack.data_dir).pid() is None
     assert refuses(stack.port)
     assert refuses(stack.console_port)
 
