@@ -1,0 +1,188 @@
+"""Keeps tasks true: loads them for the loop, writes down what each round left, and collects those long stopped.
+
+The only writer of ``last_*`` columns.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+from aws_api.core.changes import StateChange, publish, subscribe
+from aws_api.core.clock import SYSTEM_CLOCK
+from aws_api.core.containers import LABEL_KEY, LABEL_KIND, CreateContainer, Observation, Plan, PullImage, Scope
+from aws_api.core.models import PlanRecord, Transition
+from aws_api.core.network import network_provider
+from aws_api.core.reconcile import Round, kick, register_controller
+from aws_api.services.ecs.lifecycle import STATUS_ORDER, Assessment, TaskStatus, assess
+from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
+from aws_api.services.ecs.reconcile import decide
+from aws_api.services.ecs.specification import ContainerRecord, TaskSpec
+from aws_api.services.ecs.specifications import KIND, record_to_json, task_spec
+
+#: The kind whose change means that a VPC's network may be there now.
+NETWORK_KIND = "ec2.vpc"
+#: Rows that one sweep or collection takes; the next takes the rest.
+MAX_SWEPT = 1000
+MAX_COLLECTED = 500
+#: How long RunTask remembers a clientToken.
+TOKEN_LIFETIME = timedelta(hours=24)
+
+
+class TaskController:
+    """The controller of ``ecs.task``; the key is the task's ARN."""
+
+    kind = KIND
+
+    def load(self, key: str) -> TaskSpec | None:
+        row = Task.objects.select_related("cluster", "task_definition").filter(arn=key).first()
+        return task_spec(row) if row else None
+
+    def scope(self, desired: TaskSpec) -> Scope:
+        starting = desired.last_status in (TaskStatus.PROVISIONING, TaskStatus.PENDING)
+        images = sorted({part.spec.image for part in desired.containers}) if starting else []
+        return Scope(labels={LABEL_KIND: KIND, LABEL_KEY: desired.arn}, images=tuple(images))
+
+    def decide(self, desired: TaskSpec, observed: Observation, now: datetime) -> Plan:
+        return decide(desired, observed, now)
+
+    def record(self, desired: TaskSpec, outcome: Round) -> None:
+        """Write down what is. Where the row has changed since it was loaded nothing is written: the next round will."""
+        if desired.last_status == TaskStatus.STOPPED:
+            return
+        now = SYSTEM_CLOCK.now()
+        assessment = assess(desired, outcome.observed, outcome.plan, outcome.failure, now)
+        with transaction.atomic():
+            row = Task.objects.filter(arn=desired.arn, version=desired.version).first()
+            if row is None:
+                return
+            changes = _changes(row, desired, assessment, outcome, now)
+            if not changes:
+                return
+            found = Task.objects.filter(pk=row.pk, version=row.version)
+            if not found.update(**changes, version=F("version") + 1):
+                return
+            if assessment.status is TaskStatus.STOPPED and row.network:
+                network_provider().delete(row.account_id, row.region, row.network["interface_id"])
+            if assessment.status != row.last_status:
+                _tell(row, assessment, now)
+
+    def unsettled(self, now: datetime) -> Iterable[str]:
+        wants_to_stop = Q(desired_status="STOPPED") | ~Q(last_stop_code="")
+        rows = Task.objects.exclude(last_status=TaskStatus.STOPPED).filter(
+            ~Q(last_status=TaskStatus.RUNNING) | wants_to_stop
+        )
+        return list(rows.order_by("pk").values_list("arn", flat=True)[:MAX_SWEPT])
+
+    def collect(self, now: datetime) -> None:
+        """Forget tasks that stopped long ago, with their timelines, and what only they kept."""
+        long_ago = now - timedelta(seconds=settings.SIMFRA_STOPPED_TASK_RETENTION_S)
+        stopped = Task.objects.filter(last_status=TaskStatus.STOPPED, last_stopped_at__lt=long_ago)
+        arns = list(stopped.order_by("last_stopped_at").values_list("arn", flat=True)[:MAX_COLLECTED])
+        with transaction.atomic():
+            Transition.objects.filter(kind=KIND, key__in=arns).delete()
+            PlanRecord.objects.filter(kind=KIND, key__in=arns).delete()
+            Task.objects.filter(arn__in=arns).delete()
+        TaskDefinition.objects.filter(status=TaskDefinitionStatus.DELETE_IN_PROGRESS, tasks__isnull=True).delete()
+        RunTaskToken.objects.filter(created_at__lt=now - TOKEN_LIFETIME).delete()
+
+
+@subscribe
+def kick_tasks_that_wait_for_a_network(change: StateChange) -> None:
+    """A VPC's network is there, or failed: whoever waits for it looks again."""
+    if change.kind != NETWORK_KIND:
+        return
+    waiting = Task.objects.filter(last_status=TaskStatus.PROVISIONING, network__key=change.key)
+    for arn in waiting.order_by("pk").values_list("arn", flat=True)[:MAX_SWEPT]:
+        kick(KIND, arn)
+
+
+def _changes(row: Task, desired: TaskSpec, assessment: Assessment, outcome: Round, now: datetime) -> Mapping[str, Any]:
+    """The columns whose values are not what the assessment says."""
+    records = assessment.records
+    stop = assessment.stop
+    values: dict[str, Any] = {
+        "last_status": assessment.status.value,
+        "last_stop_code": str(stop.code) if stop else "",
+        "last_stopped_reason": stop.reason if stop else "",
+        "last_health_status": assessment.health,
+        "last_containers": {name: record_to_json(record) for name, record in records.items()},
+        "last_attachment": _attachment(row, desired, assessment),
+        "last_pause_started": assessment.pause_started,
+        **_first_times(desired, assessment, outcome, now),
+    }
+    return {
+        name: value
+        for name, value in values.items()
+        if value != getattr(row, name) and not (name in _FIRST_TIMES and getattr(row, name) is not None)
+    }
+
+
+_FIRST_TIMES = (
+    "last_connectivity_at",
+    "last_pull_started_at",
+    "last_pull_stopped_at",
+    "last_started_at",
+    "last_stopping_at",
+    "last_execution_stopped_at",
+    "last_stopped_at",
+)
+
+
+def _first_times(desired: TaskSpec, assessment: Assessment, outcome: Round, now: datetime) -> dict[str, datetime]:
+    """When things were first true; a time once written stays."""
+    times: dict[str, datetime] = {}
+    began = any(isinstance(step, PullImage | CreateContainer) for step in outcome.plan.steps)
+    passed = STATUS_ORDER.index(assessment.status)
+    if not desired.awaits and began:
+        times["last_connectivity_at"] = now
+    if began:
+        times["last_pull_started_at"] = outcome.at
+    if assessment.images_pulled:
+        times["last_pull_stopped_at"] = now
+    if assessment.status is TaskStatus.RUNNING:
+        times["last_started_at"] = now
+    if assessment.stop:
+        times["last_stopping_at"] = now
+    if passed >= STATUS_ORDER.index(TaskStatus.DEPROVISIONING):
+        times["last_execution_stopped_at"] = _last_end(assessment.records.values()) or now
+    if assessment.status is TaskStatus.STOPPED:
+        times["last_stopped_at"] = now
+    return times
+
+
+def _last_end(records: Iterable[ContainerRecord]) -> datetime | None:
+    return max((record.finished_at for record in records if record.finished_at), default=None)
+
+
+def _attachment(row: Task, desired: TaskSpec, assessment: Assessment) -> Mapping[str, Any]:
+    """AWS's Attachment shape of the interface as it stands."""
+    if not row.network:
+        return {}
+    if assessment.status is TaskStatus.STOPPED:
+        status = "DELETED"
+    elif assessment.pause_started:
+        status = "ATTACHED"
+    else:
+        status = "ATTACHING"
+    return {**row.last_attachment, "status": status, "details": row.network["details"]}
+
+
+def _tell(row: Task, assessment: Assessment, now: datetime) -> None:
+    place = {"account_id": row.account_id, "region": row.region}
+    change = {
+        "kind": KIND,
+        "key": row.arn,
+        "before": row.last_status,
+        "after": assessment.status.value,
+        "cause": assessment.cause,
+        "at": now,
+    }
+    Transition.objects.create(**place, **change)
+    publish(StateChange(**place, **change))
+
+
+register_controller(TaskController())

@@ -1,0 +1,56 @@
+"""The log driver ``awslogs``: which stream a container writes to, and making it ready.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_api.core.context import Context, internal_context
+from aws_api.core.errors import AwsError
+from aws_api.core.invoke import invoke
+from aws_api.core.log_tail import LogDestination
+
+_ALREADY_THERE = "ResourceAlreadyExistsException"
+
+
+class LogStreamUnavailable(Exception):
+    """The log stream could not be made; the message is the task's stoppedReason."""
+
+
+def log_destination(
+    container: Mapping[str, Any], *, account_id: str, region: str, task_id: str
+) -> LogDestination | None:
+    """Where a container's output goes; None where it has not the driver ``awslogs``."""
+    configuration = container.get("logConfiguration", {})
+    if configuration.get("logDriver") != "awslogs":
+        return None
+    options = configuration.get("options", {})
+    prefix = options.get("awslogs-stream-prefix")
+    return LogDestination(
+        account_id=account_id,
+        region=options.get("awslogs-region", region),
+        group=options["awslogs-group"],
+        stream=f"{prefix}/{container['name']}/{task_id}" if prefix else f"{container['name']}/{task_id}",
+    )
+
+
+def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination) -> None:
+    """Make the stream, and its group where the options ask for that. Raises LogStreamUnavailable."""
+    context = internal_context(destination.account_id, destination.region)
+    options = container["logConfiguration"].get("options", {})
+    if str(options.get("awslogs-create-group", "")).lower() == "true":
+        _create(context, "CreateLogGroup", {"logGroupName": destination.group})
+    _create(context, "CreateLogStream", {"logGroupName": destination.group, "logStreamName": destination.stream})
+
+
+def _create(context: Context, operation: str, request: Mapping[str, str]) -> None:
+    try:
+        invoke(context, "logs", operation, request)
+    except AwsError as error:
+        if error.code == _ALREADY_THERE:
+            return
+        raise LogStreamUnavailable(
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
+            f"failed to create Cloudwatch log stream: {error.code}: {error.message} : exit status 1"
+        ) from error

@@ -1,0 +1,193 @@
+"""Rows of ECS. Operations write ``desired_*`` columns, the task controller alone writes ``last_*`` columns."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from aws_api.core.models import AwsResource
+from aws_api.services.ecs.identifiers import cluster_arn, task_arn, task_definition_arn
+
+
+class ClusterStatus(models.TextChoices):
+    """A deleted cluster stays visible as INACTIVE, and a new one of its name takes its row."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class Cluster(AwsResource):
+    """A cluster. ``document`` has its settings, configuration and capacity providers."""
+
+    name = models.CharField(max_length=255)
+    status = models.CharField(max_length=16, choices=ClusterStatus.choices, default=ClusterStatus.ACTIVE)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "name"], name="ecs_cluster_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def arn(self) -> str:
+        return cluster_arn(self.account_id, self.region, self.name)
+
+
+class TaskDefinitionFamily(models.Model):
+    """A family's revision counter: it outlives its revisions, so that no number is given twice."""
+
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    name = models.CharField(max_length=255)
+    last_revision = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "name"], name="ecs_family_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaskDefinitionStatus(models.TextChoices):
+    """An INACTIVE definition starts no new tasks; one in DELETE_IN_PROGRESS goes when its last task is gone."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+
+
+class TaskDefinition(AwsResource):
+    """One revision of a family. ``document`` is AWS's TaskDefinition shape without what the columns say."""
+
+    family = models.CharField(max_length=255)
+    revision = models.PositiveIntegerField()
+    status = models.CharField(max_length=24, choices=TaskDefinitionStatus.choices, default=TaskDefinitionStatus.ACTIVE)
+    deregistered_at = models.DateTimeField(null=True, blank=True)
+    delete_requested_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "family", "revision"], name="ecs_revision")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family}:{self.revision}"
+
+    @property
+    def arn(self) -> str:
+        return task_definition_arn(self.account_id, self.region, self.family, self.revision)
+
+
+class DesiredStatus(models.TextChoices):
+    """What the caller wants of a task."""
+
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+class Task(AwsResource):
+    """A task. ``document`` is what AWS's Task shape says of it from the start; ``arn`` is the reconciler's key.
+
+    ``last_containers`` maps a container's name to what was last seen of it (lifecycle.ContainerRecord).
+    ``network`` is its interface: id, attachment id, details as AWS answers them, and the key of the network it needs.
+    """
+
+    arn = models.CharField(max_length=512, unique=True)
+    task_id = models.CharField(max_length=255)
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="tasks")
+    task_definition = models.ForeignKey(TaskDefinition, on_delete=models.PROTECT, related_name="tasks")
+    family = models.CharField(max_length=255)
+    group = models.CharField(max_length=255)
+    service_name = models.CharField(max_length=255, default="", blank=True)
+    started_by = models.CharField(max_length=128, default="", blank=True)
+    launch_type = models.CharField(max_length=32)
+    container_instance_arn = models.CharField(max_length=512, default="", blank=True)
+    network = models.JSONField(default=dict, blank=True)
+    #: The unguessable name under which the task asks for its role's credentials and its metadata.
+    credentials_id = models.UUIDField(default=uuid.uuid4, unique=True)
+    version = models.BigIntegerField(default=1)
+
+    desired_status = models.CharField(max_length=16, choices=DesiredStatus.choices, default=DesiredStatus.RUNNING)
+    desired_stop_code = models.CharField(max_length=32, default="", blank=True)
+    desired_stopped_reason = models.TextField(default="", blank=True)
+
+    last_status = models.CharField(max_length=16, default="PROVISIONING")
+    last_stop_code = models.CharField(max_length=32, default="", blank=True)
+    last_stopped_reason = models.TextField(default="", blank=True)
+    last_health_status = models.CharField(max_length=16, default="UNKNOWN")
+    last_containers = models.JSONField(default=dict, blank=True)
+    last_attachment = models.JSONField(default=dict, blank=True)
+    last_pause_started = models.BooleanField(default=False)
+    last_connectivity_at = models.DateTimeField(null=True, blank=True)
+    last_pull_started_at = models.DateTimeField(null=True, blank=True)
+    last_pull_stopped_at = models.DateTimeField(null=True, blank=True)
+    last_started_at = models.DateTimeField(null=True, blank=True)
+    last_stopping_at = models.DateTimeField(null=True, blank=True)
+    last_execution_stopped_at = models.DateTimeField(null=True, blank=True)
+    last_stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "cluster", "task_id"], name="ecs_task_id"),
+        ]
+        indexes: ClassVar = [
+            # ListTasks and the counts of DescribeClusters; its order is the page's.
+            models.Index(fields=["cluster", "task_id"], name="ecs_tasks_of_cluster"),
+            # The sweep: what is on its way somewhere.
+            models.Index(
+                fields=["last_status"], condition=~Q(last_status__in=["RUNNING", "STOPPED"]), name="ecs_unsettled_tasks"
+            ),
+            # Garbage collection.
+            models.Index(fields=["last_stopped_at"], condition=Q(last_status="STOPPED"), name="ecs_stopped_tasks"),
+        ]
+
+    def __str__(self) -> str:
+        return self.task_id
+
+    def save(self, **kwargs: Any) -> None:
+        self.arn = self.arn or task_arn(self.account_id, self.region, self.cluster.name, self.task_id)
+        super().save(**kwargs)
+
+
+class RunTaskToken(models.Model):
+    """An answered clientToken: the same request again is the same tasks."""
+
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    token = models.CharField(max_length=64)
+    request_digest = models.CharField(max_length=64)
+    task_arns = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "token"], name="ecs_run_task_token")
+        ]
+
+    def __str__(self) -> str:
+        return self.token
+
+
+class AccountSetting(models.Model):
+    """A setting of a principal; of the whole account's default where ``principal_arn`` is empty."""
+
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    principal_arn = models.CharField(max_length=512, default="", blank=True)
+    name = models.CharField(max_length=64)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account_id", "region", "principal_arn", "name"], name="ecs_account_setting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"

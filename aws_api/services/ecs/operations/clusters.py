@@ -1,0 +1,168 @@
+"""Clusters: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/clusters.html"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Count, Q
+
+from aws_api.core.context import Context
+from aws_api.core.pagination import page_of_rows
+from aws_api.core.tags import tags_from_list
+from aws_api.services.ecs import describe
+from aws_api.services.ecs.clusters import active_cluster, default_cluster, find_cluster
+from aws_api.services.ecs.identifiers import cluster_arn, cluster_name, is_name
+from aws_api.services.ecs.lifecycle import PENDING_STATUSES
+from aws_api.services.ecs.models import Cluster, ClusterStatus, Task
+from aws_api.services.ecs.service import ecs
+from aws_api.services.ecs.shapes import (
+    ClientException,
+    ClusterContainsTasksException,
+    CreateClusterRequest,
+    DeleteClusterRequest,
+    DescribeClustersRequest,
+    InvalidParameterException,
+    ListClustersRequest,
+    PutClusterCapacityProvidersRequest,
+    UpdateClusterRequest,
+    UpdateClusterSettingsRequest,
+)
+
+Shape = dict[str, Any]
+
+MAX_CLUSTERS = 100
+_STORED = (
+    "settings",
+    "configuration",
+    "capacityProviders",
+    "defaultCapacityProviderStrategy",
+    "serviceConnectDefaults",
+)
+_ALL_FIELDS = ("TAGS", "SETTINGS", "CONFIGURATIONS")
+_DEFAULT_SETTINGS = [{"name": "containerInsights", "value": "disabled"}]
+
+
+@ecs.operation
+def create_cluster(context: Context, request: CreateClusterRequest) -> Shape:
+    """Create a cluster; creating it again answers the one that is there."""
+    name = request.get("clusterName") or "default"
+    if not is_name(name):
+        raise InvalidParameterException("Invalid cluster name.")
+    document = {"settings": _DEFAULT_SETTINGS, **_stored(request)}
+    fresh = {
+        "status": ClusterStatus.ACTIVE,
+        "document": document,
+        "tags": tags_from_list(request.get("tags")),
+        "created_at": context.clock.now(),
+    }
+    cluster, created = Cluster.objects.get_or_create(
+        account_id=context.account_id, region=context.region, name=name, defaults=fresh
+    )
+    if not created and cluster.status == ClusterStatus.INACTIVE:
+        Cluster.objects.filter(pk=cluster.pk).update(**fresh)
+        cluster.refresh_from_db()
+    return {"cluster": _described([cluster], _ALL_FIELDS)[0]}
+
+
+@ecs.operation
+def describe_clusters(context: Context, request: DescribeClustersRequest) -> Shape:
+    """Describe clusters by name or ARN; without any, the default cluster. What is not there is a failure MISSING."""
+    identifiers = request.get("clusters") or ["default"]
+    if len(identifiers) > MAX_CLUSTERS:
+        raise InvalidParameterException("Clusters cannot have more than 100 elements.")
+    found, failures = [], []
+    for identifier in identifiers:
+        cluster = find_cluster(context, identifier)
+        if cluster:
+            found.append(cluster)
+        else:
+            arn = cluster_arn(context.account_id, context.region, cluster_name(identifier))
+            failures.append({"arn": arn, "reason": "MISSING"})
+    return {"clusters": _described(found, request.get("include", ())), "failures": failures}
+
+
+@ecs.operation
+def list_clusters(context: Context, request: ListClustersRequest) -> Shape:
+    """ARNs of the active clusters."""
+    default_cluster(context)
+    page, token = page_of_rows(
+        Cluster.objects.filter(account_id=context.account_id, region=context.region, status=ClusterStatus.ACTIVE),
+        by="name",
+        token=request.get("nextToken"),
+        limit=request.get("maxResults") or 100,
+        error=InvalidParameterException,
+    )
+    answer: Shape = {"clusterArns": [cluster.arn for cluster in page]}
+    return {**answer, "nextToken": token} if token else answer
+
+
+@ecs.operation
+def delete_cluster(context: Context, request: DeleteClusterRequest) -> Shape:
+    """Make a cluster without tasks INACTIVE."""
+    cluster = active_cluster(context, request["cluster"])
+    if cluster.tasks.exclude(last_status="STOPPED").exists():
+        raise ClusterContainsTasksException("The Cluster cannot be deleted while Tasks are active.")
+    Cluster.objects.filter(pk=cluster.pk).update(status=ClusterStatus.INACTIVE)
+    cluster.status = ClusterStatus.INACTIVE
+    return {"cluster": _described([cluster], _ALL_FIELDS)[0]}
+
+
+@ecs.operation
+def update_cluster(context: Context, request: UpdateClusterRequest) -> Shape:
+    """Replace a cluster's settings, configuration and Service Connect defaults, each where given."""
+    return {"cluster": _updated(context, request["cluster"], _stored(request))}
+
+
+@ecs.operation
+def update_cluster_settings(context: Context, request: UpdateClusterSettingsRequest) -> Shape:
+    """Replace the settings that are named."""
+    return {"cluster": _updated(context, request["cluster"], _stored(request))}
+
+
+@ecs.operation
+def put_cluster_capacity_providers(context: Context, request: PutClusterCapacityProvidersRequest) -> Shape:
+    """Associate capacity providers with a cluster, in place of those it had."""
+    providers = set(request["capacityProviders"])
+    for item in request["defaultCapacityProviderStrategy"]:
+        if item["capacityProvider"] not in providers:
+            raise ClientException(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated "
+                "with the cluster. Associate the capacity provider with the cluster and try again."
+            )
+    return {"cluster": _updated(context, request["cluster"], _stored(request))}
+
+
+def _stored(request: Mapping[str, Any]) -> Shape:
+    return {member: request[member] for member in _STORED if member in request}
+
+
+def _updated(context: Context, identifier: str, change: Shape) -> Shape:
+    cluster = active_cluster(context, identifier)
+    if "settings" in change:
+        settings = {setting["name"]: setting for setting in cluster.document.get("settings", _DEFAULT_SETTINGS)}
+        settings.update({setting["name"]: setting for setting in change["settings"]})
+        change = {**change, "settings": list(settings.values())}
+    cluster.document = {**cluster.document, **change}
+    Cluster.objects.filter(pk=cluster.pk).update(document=cluster.document)
+    return _described([cluster], _ALL_FIELDS)[0]
+
+
+def _described(clusters: list[Cluster], include: Iterable[str]) -> list[Shape]:
+    counted = (
+        Task.objects.filter(cluster__in=clusters)
+        .values("cluster_id")
+        .annotate(
+            running=Count("pk", filter=Q(last_status="RUNNING")),
+            pending=Count("pk", filter=Q(last_status__in=PENDING_STATUSES)),
+        )
+    )
+    counts = {row["cluster_id"]: row for row in counted}
+    nothing = {"running": 0, "pending": 0}
+    return [
+        describe.cluster(
+            cluster,
+            running=counts.get(cluster.pk, nothing)["running"],
+            pending=counts.get(cluster.pk, nothing)["pending"],
+            include=include,
+        )
+        for cluster in clusters
+    ]

@@ -1,0 +1,114 @@
+"""A task as its reconciler knows it: what should be, and what earlier rounds wrote down. Frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aws_api.core.containers import ContainerSpec, RegistryCredentials
+
+
+class Condition(StrEnum):
+    """What a container may wait for in another."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"
+    HEALTHY = "HEALTHY"
+
+
+class StopCode(StrEnum):
+    """Why a task stopped, in AWS's words."""
+
+    TASK_FAILED_TO_START = "TaskFailedToStart"
+    ESSENTIAL_CONTAINER_EXITED = "EssentialContainerExited"
+    USER_INITIATED = "UserInitiated"
+    SERVICE_SCHEDULER_INITIATED = "ServiceSchedulerInitiated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A task's end: stopCode and stoppedReason."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """``dependsOn``: the container must have reached the condition first."""
+
+    container: str
+    condition: Condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerRecord:
+    """What was last seen of a container; written by the controller alone.
+
+    ``failure`` is why it could not be created or started. ``told_to_stop_at`` is when it was sent SIGTERM.
+    """
+
+    status: str = "PENDING"
+    started: bool = False
+    failure: str = ""
+    runtime_id: str = ""
+    image_digest: str = ""
+    exit_code: int | None = None
+    reason: str = ""
+    health: str = "UNKNOWN"
+    bindings: tuple[Mapping[str, object], ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    told_to_stop_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerPart:
+    """One container of a task. ``own_registry``: its image is ours, so that a new push is seen by asking for it."""
+
+    name: str
+    spec: ContainerSpec
+    essential: bool = True
+    own_registry: bool = False
+    credentials: RegistryCredentials | None = None
+    dependencies: tuple[Dependency, ...] = ()
+    start_timeout_s: int | None = None
+    stop_timeout_s: int = 30
+    has_health_check: bool = False
+    record: ContainerRecord = field(default_factory=ContainerRecord)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkWait:
+    """The network that is not made yet: the resource to await."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """A task. ``containers`` are in start order, each after all that it depends on.
+
+    ``desired_stop`` is what an operation asked for, ``last_stop`` what was decided in an earlier round. ``problem`` is
+    why it cannot be started at all (secrets, roles, log groups). ``pause`` owns the network namespace of an awsvpc
+    task; it is None in other network modes and while ``awaits`` says what network is missing.
+    """
+
+    arn: str
+    account_id: str
+    region: str
+    version: int
+    created_at: datetime
+    last_status: str
+    containers: tuple[ContainerPart, ...]
+    desired_stop: Stop | None = None
+    last_stop: Stop | None = None
+    problem: str = ""
+    is_awsvpc: bool = False
+    awaits: NetworkWait | None = None
+    pause: ContainerSpec | None = None
+    pause_name: str = ""
+    pause_started: bool = False
+    images_pulled: bool = False

@@ -1,0 +1,279 @@
+"""A Task row as the TaskSpec that its reconciler works on: overrides applied, environment and secrets resolved."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_LOGS, LABEL_ROLE, ContainerSpec, RegistryCredentials
+from aws_api.core.context import Context
+from aws_api.core.errors import AwsError
+from aws_api.core.images import image_source
+from aws_api.core.models import Account
+from aws_api.core.network import NetworkAttachment, network_provider
+from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, pause_container
+from aws_api.services.ecs.container_specs import (
+    DEFAULT_STOP_TIMEOUT_S,
+    container_name,
+    container_spec,
+    containers_in_start_order,
+    is_of_network,
+    mounts_of,
+    overridden,
+    sysctls_of,
+)
+from aws_api.services.ecs.describe import moment
+from aws_api.services.ecs.environment import AccessKey, container_environment, injected_environment
+from aws_api.services.ecs.lifecycle import TaskStatus
+from aws_api.services.ecs.logging_driver import LogStreamUnavailable, log_destination, prepare_log_stream
+from aws_api.services.ecs.models import Task
+from aws_api.services.ecs.roles import assume_role, role_context
+from aws_api.services.ecs.secrets import SecretUnavailable, registry_credentials, resolve_secrets, unavailable_role
+from aws_api.services.ecs.specification import (
+    Condition,
+    ContainerPart,
+    ContainerRecord,
+    Dependency,
+    NetworkWait,
+    Stop,
+    TaskSpec,
+)
+
+KIND = "ecs.task"
+_PAUSE = "pause"
+_CPU_UNITS_PER_CPU = 1024
+
+Shape = Mapping[str, Any]
+
+
+def task_spec(row: Task) -> TaskSpec:
+    """Everything that deciding about a task needs. Looks up secrets and keys only while something is to be started."""
+    attachment = _attachment(row)
+    parts, problem = _Containers(row, attachment).parts()
+    awaits = None
+    if attachment and attachment.backing_address is None:
+        awaits = NetworkWait(kind=attachment.network_kind, key=attachment.network_key)
+    if row.network and attachment is None:
+        problem = problem or f"The network interface {row.network['interface_id']} was deleted"
+    return TaskSpec(
+        arn=row.arn,
+        account_id=row.account_id,
+        region=row.region,
+        version=row.version,
+        created_at=row.created_at,
+        last_status=row.last_status,
+        containers=tuple(parts),
+        desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),
+        last_stop=_stop(row.last_stop_code, row.last_stopped_reason),
+        problem=problem,
+        is_awsvpc=bool(row.network),
+        awaits=awaits,
+        pause=_pause(row, attachment) if attachment and not awaits else None,
+        pause_name=_container_name(row, _PAUSE),
+        pause_started=row.last_pause_started,
+        images_pulled=row.last_pull_stopped_at is not None,
+    )
+
+
+def is_starting(row: Task) -> bool:
+    """Whether some container of the task may still have to be started."""
+    return (
+        row.last_status in (TaskStatus.PROVISIONING, TaskStatus.PENDING)
+        and not row.desired_stop_code
+        and not row.last_stop_code
+    )
+
+
+def record_to_json(record: ContainerRecord) -> dict[str, Any]:
+    """A container's record as its JSON column keeps it."""
+    kept: dict[str, Any] = orjson.loads(orjson.dumps(record))
+    return kept
+
+
+def record_from_json(kept: Shape) -> ContainerRecord:
+    """A container's record out of its JSON column."""
+    times = ("started_at", "finished_at", "told_to_stop_at")
+    members = {**kept, **{name: moment(kept.get(name)) for name in times}}
+    return ContainerRecord(**{**members, "bindings": tuple(kept.get("bindings", ()))})
+
+
+class _Containers:
+    """Builds the containers of one task."""
+
+    def __init__(self, row: Task, attachment: NetworkAttachment | None) -> None:
+        self._row = row
+        self._attachment = attachment
+        self._definition = row.task_definition.document
+        self._overrides = row.document.get("overrides", {})
+        self._network_mode = self._definition.get("networkMode", "bridge")
+        self._starting = is_starting(row)
+        overrides = {override.get("name"): override for override in self._overrides.get("containerOverrides", ())}
+        self._shapes = {
+            container["name"]: overridden(container, overrides.get(container["name"]))
+            for container in self._definition["containerDefinitions"]
+        }
+        self._execution: Context | None = None
+
+    def parts(self) -> tuple[list[ContainerPart], str]:
+        """The containers in start order, and why the task cannot be started where that is so."""
+        try:
+            access_key = self._access_key() if self._starting else None
+            return [self._part(shape, access_key) for shape in containers_in_start_order(self._shapes.values())], ""
+        except (SecretUnavailable, LogStreamUnavailable) as error:
+            self._starting = False
+            return [self._part(shape, None) for shape in containers_in_start_order(self._shapes.values())], str(error)
+
+    def _part(self, shape: Shape, access_key: AccessKey | None) -> ContainerPart:
+        name = shape["name"]
+        return ContainerPart(
+            name=name,
+            spec=self._spec(shape, access_key),
+            essential=shape.get("essential", True),
+            own_registry=self._starting and image_source(shape["image"]) is not None,
+            credentials=self._credentials(shape),
+            dependencies=tuple(
+                Dependency(container=dependency["containerName"], condition=Condition(dependency["condition"]))
+                for dependency in shape.get("dependsOn", ())
+            ),
+            start_timeout_s=shape.get("startTimeout"),
+            stop_timeout_s=shape.get("stopTimeout", DEFAULT_STOP_TIMEOUT_S),
+            has_health_check="healthCheck" in shape,
+            record=record_from_json(self._row.last_containers.get(name, {})),
+        )
+
+    def _spec(self, shape: Shape, access_key: AccessKey | None) -> ContainerSpec:
+        row = self._row
+        labels = {LABEL_KIND: KIND, LABEL_KEY: row.arn, LABEL_ROLE: ROLE_APPLICATION, **_ecs_labels(row, shape["name"])}
+        if destination := log_destination(shape, account_id=row.account_id, region=row.region, task_id=row.task_id):
+            labels[LABEL_LOGS] = destination.to_json()
+            if self._starting:
+                prepare_log_stream(shape, destination)
+        return container_spec(
+            shape,
+            name=_container_name(row, shape["name"]),
+            labels=labels,
+            environment=self._environment(shape, access_key) if self._starting else {},
+            network_mode=self._network_mode,
+            network_of=_container_name(row, _PAUSE) if row.network else None,
+            mounts=mounts_of(
+                shape,
+                self._shapes,
+                self._definition.get("volumes", ()),
+                volume_prefix=_container_name(row, "volume"),
+            ),
+            task_cpu=self._task_cpu(),
+            task_memory_mib=_number(self._overrides.get("memory") or self._definition.get("memory")),
+        )
+
+    def _task_cpu(self) -> int | None:
+        """The task's limit in CPU units, at most what this machine has: Docker refuses more."""
+        limit = _number(self._overrides.get("cpu") or self._definition.get("cpu"))
+        return min(limit, (os.cpu_count() or 1) * _CPU_UNITS_PER_CPU) if limit else None
+
+    def _environment(self, shape: Shape, access_key: AccessKey | None) -> dict[str, str]:
+        injected = injected_environment(
+            endpoint=_endpoint(self._network_mode),
+            region=self._row.region,
+            launch_type=self._row.launch_type,
+            credentials_id=self._row.credentials_id,
+            container_index=list(self._shapes).index(shape["name"]),
+            has_task_role=bool(self._task_role_arn()),
+            is_awsvpc=bool(self._row.network),
+            access_key=access_key,
+        )
+        defined = {pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())}
+        secrets = shape.get("secrets", ())
+        resolved = resolve_secrets(self._execution_context(), secrets) if secrets else {}
+        return container_environment(injected, defined, resolved)
+
+    def _access_key(self) -> AccessKey | None:
+        """The root user's key, or the task role's where the task cannot reach 169.254.170.2."""
+        row, role_arn = self._row, self._task_role_arn()
+        if not role_arn:
+            account = Account.objects.get(account_id=row.account_id)
+            return AccessKey(access_key_id=account.root_access_key_id, secret_access_key=account.root_secret_access_key)
+        if row.network:
+            return None
+        try:
+            credentials = assume_role(row.account_id, row.region, role_arn, row.task_id)["Credentials"]
+        except AwsError as error:
+            raise unavailable_role(role_arn, error) from error
+        return AccessKey(
+            access_key_id=credentials["AccessKeyId"],
+            secret_access_key=credentials["SecretAccessKey"],
+            session_token=credentials["SessionToken"],
+        )
+
+    def _task_role_arn(self) -> str:
+        return self._overrides.get("taskRoleArn") or self._definition.get("taskRoleArn") or ""
+
+    def _credentials(self, shape: Shape) -> RegistryCredentials | None:
+        parameter = shape.get("repositoryCredentials", {}).get("credentialsParameter")
+        if not parameter or not self._starting:
+            return None
+        return registry_credentials(self._execution_context(), parameter)
+
+    def _execution_context(self) -> Context:
+        if self._execution is None:
+            row = self._row
+            role_arn = self._overrides.get("executionRoleArn") or self._definition.get("executionRoleArn") or ""
+            try:
+                self._execution = role_context(row.account_id, row.region, role_arn, row.task_id)
+            except AwsError as error:
+                raise unavailable_role(role_arn, error) from error
+        return self._execution
+
+
+def _attachment(row: Task) -> NetworkAttachment | None:
+    if not row.network or row.last_status == TaskStatus.STOPPED:
+        return None
+    return network_provider().describe(row.account_id, row.region, row.network["interface_id"])
+
+
+def _pause(row: Task, attachment: NetworkAttachment) -> ContainerSpec:
+    pause = pause_container(
+        attachment,
+        name=_container_name(row, _PAUSE),
+        image=settings.SIMFRA_SIDECAR_IMAGE,
+        emulator_port=settings.SIMFRA_PORT,
+        labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
+    )
+    controls: dict[str, str] = {}
+    for container in row.task_definition.document["containerDefinitions"]:
+        controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
+    # Its own come last: without them nothing is reached.
+    return replace(pause, sysctls={**controls, **pause.sysctls})
+
+
+def _container_name(row: Task, container: str) -> str:
+    return container_name(row.task_definition.family, row.task_definition.revision, container, row.task_id)
+
+
+def _ecs_labels(row: Task, container: str) -> dict[str, str]:
+    """The labels that ECS's agent gives, which log shippers and monitors read."""
+    return {
+        "com.amazonaws.ecs.cluster": row.cluster.name,
+        "com.amazonaws.ecs.container-name": container,
+        "com.amazonaws.ecs.task-arn": row.arn,
+        "com.amazonaws.ecs.task-definition-family": row.task_definition.family,
+        "com.amazonaws.ecs.task-definition-version": str(row.task_definition.revision),
+    }
+
+
+def _endpoint(network_mode: str) -> str:
+    """Where a container reaches Simfra; in a VPC, on the host and on no network that is its own loopback."""
+    if network_mode != "bridge":
+        return f"http://localhost:{settings.SIMFRA_PORT}"
+    host, port = emulator_address(settings.SIMFRA_UPLINK_SUBNET, settings.SIMFRA_UPLINK_ENDPOINT, settings.SIMFRA_PORT)
+    return f"http://{host}:{port}"
+
+
+def _stop(code: str, reason: str) -> Stop | None:
+    return Stop(code=code, reason=reason) if code else None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
