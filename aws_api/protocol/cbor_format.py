@@ -19,7 +19,7 @@ from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members
 from aws_api.protocol.limits import MAX_DEPTH
 from aws_api.protocol.models import NAMESPACES
 from aws_api.protocol.timestamps import write_epoch
-from aws_api.protocol.validation import CheckCompiler, lower_first
+from aws_api.protocol.validation import lower_first
 from aws_api.protocol.wire import WireRequest, WireResponse
 
 _CONTENT_TYPE = "application/cbor"
@@ -61,10 +61,9 @@ class CborFormat(WireFormat):
     """RPC v2 with CBOR bodies."""
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
-        super().__init__(model, protocol)
+        super().__init__(model, protocol, lower_first)
         self._readers = tree.TreeReaderCompiler(type_mismatch, blobs_are_bytes=True)
         self._writers = tree.TreeWriterCompiler(write_blob=None, write_float=float, write_epoch=_tagged_moment)
-        self._checks = CheckCompiler(lower_first)
         service = model.service_name
         self._namespace = NAMESPACES.get(service, f"com.amazonaws.{service.replace('-', '')}")
 
@@ -73,7 +72,7 @@ class CborFormat(WireFormat):
         if shape is None:
             return lambda request: {}
         read = self._readers.compile(shape)
-        complete = self.completion(operation, self._checks)
+        complete = self.completion(operation)
 
         def parse(request: WireRequest) -> dict[str, Any]:
             body = decode_body(request) if "content-encoding" in request.headers else request.body

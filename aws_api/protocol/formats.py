@@ -8,8 +8,8 @@ from uuid import uuid4
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from aws_api.core.errors import AwsError
-from aws_api.protocol.failures import Path, Violation, refusal
-from aws_api.protocol.validation import CheckCompiler
+from aws_api.protocol.failures import refusal
+from aws_api.protocol.validation import Display, ValidityCompiler, find_violations
 from aws_api.protocol.wire import WireRequest, WireResponse
 
 Parse = Callable[[WireRequest], dict[str, Any]]
@@ -45,9 +45,11 @@ QUERY_ERROR_CODES: Mapping[str, Mapping[str, str]] = {
 class WireFormat(ABC):
     """One protocol of one service: makes the parser and the serialiser of each operation."""
 
-    def __init__(self, model: ServiceModel, protocol: str) -> None:
+    def __init__(self, model: ServiceModel, protocol: str, display: Display) -> None:
         self.model = model
         self.protocol = protocol
+        self._display = display
+        self._validity = ValidityCompiler()
         self._errors = {shape.name: shape for shape in model.error_shapes}
 
     @abstractmethod
@@ -76,27 +78,23 @@ class WireFormat(ABC):
         shape = self.error_shape(error)
         return error.code if shape is None else str(shape.error_code)
 
-    def completion(self, operation: OperationModel, checks: CheckCompiler) -> Completion:
+    def completion(self, operation: OperationModel) -> Completion:
         """Compile what fills idempotency tokens and refuses parameters that break the model."""
         shape = operation.input_shape
         if shape is None:
             return _as_is
         tokens = tuple(operation.idempotent_members)
-        check = checks.compile(shape)
-        if check is None and not tokens:
+        is_valid = self._validity.compile(shape)
+        if is_valid is None and not tokens:
             return _as_is
-        service, protocol = self.model.service_name, self.protocol
 
         def complete(parameters: dict[str, Any]) -> dict[str, Any]:
             for token in tokens:
                 if token not in parameters:
                     parameters[token] = str(uuid4())
-            if check is not None:
-                violations: list[Violation] = []
-                top: Path = None
-                check(parameters, top, violations)
-                if violations:
-                    raise refusal(service, protocol, violations)
+            if is_valid is not None and not is_valid(parameters):
+                violations = find_violations(shape, parameters, self._display)
+                raise refusal(self.model.service_name, self.protocol, violations)
             return parameters
 
         return complete

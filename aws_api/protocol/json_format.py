@@ -15,7 +15,7 @@ from aws_api.protocol.failures import dynamodb_type_mismatch, type_mismatch
 from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members, fault, message_name
 from aws_api.protocol.limits import MAX_DEPTH
 from aws_api.protocol.models import NAMESPACES
-from aws_api.protocol.validation import CheckCompiler, as_modelled, lower_first
+from aws_api.protocol.validation import as_modelled, lower_first
 from aws_api.protocol.wire import WireRequest, WireResponse
 
 #: Services whose clients compare the body with its checksum.
@@ -73,12 +73,11 @@ class JsonFormat(WireFormat):
     """JSON 1.0 or 1.1, as the service's model says."""
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
-        super().__init__(model, protocol)
+        super().__init__(model, protocol, as_modelled if model.service_name == "sqs" else lower_first)
         service = model.service_name
         mismatch = dynamodb_type_mismatch if service in CHECKSUMMED else type_mismatch
         self._readers = tree.TreeReaderCompiler(mismatch, blobs_are_bytes=False)
         self._writers = tree.TreeWriterCompiler(write_blob=None, write_float=tree.json_float, write_epoch=None)
-        self._checks = CheckCompiler(as_modelled if service == "sqs" else lower_first)
         self._content_type = ("content-type", f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}")
         self._is_query_compatible = model.is_query_compatible
         self._namespace = NAMESPACES.get(service)
@@ -89,7 +88,7 @@ class JsonFormat(WireFormat):
         if shape is None:
             return lambda request: {}
         read = self._readers.compile(shape)
-        complete = self.completion(operation, self._checks)
+        complete = self.completion(operation)
 
         def parse(request: WireRequest) -> dict[str, Any]:
             body = decode_body(request) if "content-encoding" in request.headers else request.body

@@ -4,8 +4,11 @@ A plan is closures built per shape, so that a request walks no model.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from botocore.model import ServiceModel
 
 from aws_api.core.errors import AwsError
 from aws_api.protocol.cbor_format import CborFormat
@@ -44,7 +47,7 @@ class OperationPlan:
     serialize_error: SerializeError
 
 
-_FORMATS: dict[Protocol, type[WireFormat]] = {
+_FORMATS: dict[Protocol, Callable[[ServiceModel, str], WireFormat]] = {
     Protocol.JSON: JsonFormat,
     Protocol.QUERY: QueryFormat,
     Protocol.EC2: Ec2Format,

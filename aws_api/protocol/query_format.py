@@ -10,7 +10,7 @@ from aws_api.protocol.encodings import decode_body
 from aws_api.protocol.failures import MalformedQueryString
 from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members, fault
 from aws_api.protocol.query import FLAT_NAMES, QueryReaderCompiler, ec2_name, parse_fields
-from aws_api.protocol.validation import CheckCompiler, as_modelled, lower_first
+from aws_api.protocol.validation import as_modelled, lower_first
 from aws_api.protocol.wire import WireRequest, WireResponse
 from aws_api.protocol.xml import DECLARATION, XmlWriterCompiler, escape
 
@@ -25,11 +25,10 @@ class QueryFormat(WireFormat):
     """AWS's query protocol."""
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
-        super().__init__(model, protocol)
+        super().__init__(model, protocol, as_modelled if model.service_name == "sqs" else lower_first)
         service = model.service_name
         self._readers = QueryReaderCompiler(service, ec2=False)
         self._writers = XmlWriterCompiler(FLAT_NAMES.get(service, {}))
-        self._checks = CheckCompiler(as_modelled if service == "sqs" else lower_first)
         namespace = model.metadata.get("xmlNamespace", _NAMESPACES.get(service, ""))
         self._xmlns = f' xmlns="{namespace}"' if namespace else ""
 
@@ -38,10 +37,17 @@ class QueryFormat(WireFormat):
         if shape is None:
             return lambda request: {}
         read = self._readers.compile(shape)
-        complete = self.completion(operation, self._checks)
+        complete = self.completion(operation)
+
+        takes_queue_url = self.model.service_name == "sqs" and "QueueUrl" in shape.members
 
         def parse(request: WireRequest) -> dict[str, Any]:
-            return complete(read(parse_fields(request.query, form_text(request))))
+            parameters = read(parse_fields(request.query, form_text(request)))
+            if takes_queue_url and "QueueUrl" not in parameters and request.path.count("/") >= 2:
+                # Old clients post to the queue and do not name it again.
+                host = request.headers.get("host", "localhost")
+                parameters["QueueUrl"] = f"{request.scheme}://{host}{request.path}"
+            return complete(parameters)
 
         return parse
 
@@ -82,10 +88,9 @@ class Ec2Format(WireFormat):
     """EC2's query protocol: flat lists in, no result wrapper out, errors of its own form."""
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
-        super().__init__(model, protocol)
+        super().__init__(model, protocol, ec2_name)
         self._readers = QueryReaderCompiler(model.service_name, ec2=True)
         self._writers = XmlWriterCompiler({}, timestamp_format="iso8601milliseconds")
-        self._checks = CheckCompiler(ec2_name)
         namespace = model.metadata["xmlNamespace"].rstrip("/")
         self._xmlns = f' xmlns="{namespace}/"'
 
@@ -94,7 +99,7 @@ class Ec2Format(WireFormat):
         if shape is None:
             return lambda request: {}
         read = self._readers.compile(shape)
-        complete = self.completion(operation, self._checks)
+        complete = self.completion(operation)
 
         def parse(request: WireRequest) -> dict[str, Any]:
             return complete(read(parse_fields(request.query, form_text(request))))

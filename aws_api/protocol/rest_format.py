@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +21,7 @@ from aws_api.protocol.formats import Parse, Serialize, WireFormat, error_members
 from aws_api.protocol.json_format import dump_json, json_payload, parse_json
 from aws_api.protocol.rest import parse_query, uri_template
 from aws_api.protocol.text import TextReader, TextWriter, text_reader, text_writer
-from aws_api.protocol.validation import CheckCompiler, lower_first
+from aws_api.protocol.validation import lower_first
 from aws_api.protocol.wire import WireRequest, WireResponse
 from aws_api.protocol.xml import (
     DECLARATION,
@@ -37,6 +38,8 @@ Bind = Callable[[WireRequest, Mapping[str, list[str]], dict[str, Any]], None]
 #: Reads the members in a body; gives None for a body that says nothing.
 ReadBody = Callable[[bytes], Any]
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
 _XML_NAMESPACES = {"s3": "http://s3.amazonaws.com/doc/2006-03-01/"}
 
 
@@ -48,8 +51,7 @@ class RestFormat(WireFormat):
     empty_is_absent: bool
 
     def __init__(self, model: ServiceModel, protocol: str) -> None:
-        super().__init__(model, protocol)
-        self._checks = CheckCompiler(lower_first)
+        super().__init__(model, protocol, lower_first)
 
     @abstractmethod
     def read_body(self, shape: StructureShape, names: list[str]) -> ReadBody:
@@ -67,7 +69,7 @@ class RestFormat(WireFormat):
         shape = operation.input_shape
         if shape is None:
             return lambda request: {}
-        complete = self.completion(operation, self._checks)
+        complete = self.completion(operation)
         binds = self._location_binds(operation, shape)
         bind_body = self._bind_body(shape)
 
@@ -518,11 +520,18 @@ def _headers_writer(shape: StructureShape) -> Callable[[Mapping[str, Any], Heade
 
 
 def _write_header(name: str, write: TextWriter, value: Any, headers: Headers) -> None:
-    headers.append((name, write(value)))
+    headers.append((name, header_text(write(value))))
 
 
 def _write_headers(prefix: str, value: Mapping[str, Any], headers: Headers) -> None:
-    headers.extend((f"{prefix}{key.lower()}", str(item)) for key, item in value.items())
+    headers.extend((header_text(f"{prefix}{key.lower()}"), header_text(str(item))) for key, item in value.items())
+
+
+def header_text(text: str) -> str:
+    """Text as a header can carry it: no line ends, and what is not ASCII as RFC 2047 has it, as S3 does."""
+    if text.isascii():
+        return text if text.isprintable() else _CONTROL.sub(" ", text)
+    return f"=?UTF-8?B?{base64.b64encode(text.encode(errors='replace')).decode()}?="
 
 
 def header_writer(shape: Shape) -> TextWriter:
