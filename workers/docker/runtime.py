@@ -35,7 +35,7 @@ from aws_api.core.containers import (
 from aws_api.core.sidecars import uplink_network_name
 from workers.docker import control, engine, networks
 from workers.docker.failures import engine_failures, worded
-from workers.docker.observations import container_of_inspect, container_of_list, image_of_inspect
+from workers.docker.observations import container_of_inspect, container_of_list, image_of_inspect, network_of_inspect
 from workers.docker.output import OutputDecoder, timestamp
 from workers.docker.specs import container_config
 
@@ -74,6 +74,11 @@ class DockerRuntime:
         """As listed: without times, health and exit codes, for one call however many there are."""
         with engine_failures():
             return sorted(map(container_of_list, self._list(labels)), key=lambda container: container.name)
+
+    def find_networks(self, labels: Mapping[str, str]) -> Sequence[ObservedNetwork]:
+        with engine_failures():
+            found = map(network_of_inspect, engine.client().networks(filters=_label_filter(labels)))
+            return sorted(found, key=lambda network: network.name)
 
     # Images -----------------------------------------------------------------------------------------------------------
 
@@ -204,9 +209,7 @@ class DockerRuntime:
     # The parts --------------------------------------------------------------------------------------------------------
 
     def _list(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-        wanted = {**labels, LABEL_INSTANCE: settings.SIMFRA_INSTANCE}
-        filters = {"label": [f"{name}={value}" for name, value in sorted(wanted.items())]}
-        return list(engine.client().containers(all=True, filters=filters))
+        return list(engine.client().containers(all=True, filters=_label_filter(labels)))
 
     def _inspect(self, container_id: str) -> dict[str, Any] | None:
         """A listed container, or None where it was removed meanwhile."""
@@ -283,6 +286,12 @@ class DockerRuntime:
         except RuntimeFailure as failure:
             # The round after this one sees whether the container still runs.
             _log.warning("stopping %s: %s", name, failure)
+
+
+def _label_filter(labels: Mapping[str, str]) -> dict[str, list[str]]:
+    """Objects of this instance with all these labels."""
+    wanted = {**labels, LABEL_INSTANCE: settings.SIMFRA_INSTANCE}
+    return {"label": [f"{name}={value}" for name, value in sorted(wanted.items())]}
 
 
 def cannot_pull(image: str, reason: str) -> str:

@@ -1,0 +1,88 @@
+"""Executes a plan step by step, one call of the runtime each. Decides nothing."""
+
+from dataclasses import dataclass
+
+from aws_api.core.containers import (
+    AwaitResource,
+    ConfigureContainer,
+    ContainerRuntime,
+    CreateContainer,
+    CreateNetwork,
+    Observation,
+    Plan,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RuntimeFailure,
+    RuntimeUnreachable,
+    StartContainer,
+    Step,
+    StepFailure,
+    StopContainer,
+)
+from aws_api.core.reconcile import kick
+from workers import hints, log_drain, pulls
+from workers.runtimes import NullRuntime
+
+#: The engine's own time for a stop beyond its timeout, before it may be asked for again.
+_STOP_GRACE_S = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How far a plan came. ``is_waiting``: a step needs what will kick when it is there; the rest was left."""
+
+    failure: StepFailure | None = None
+    is_waiting: bool = False
+
+
+def execute(plan: Plan, observed: Observation, waiter: tuple[str, str], runtime: ContainerRuntime) -> Execution:
+    """Take the steps in order, until one fails or has to wait. ``waiter`` is the resource's (kind, key).
+
+    Raises RuntimeUnreachable where the engine does not answer.
+    """
+    for step in plan.steps:
+        try:
+            is_done = _take(step, observed, waiter, runtime)
+        except RuntimeUnreachable:
+            raise
+        except RuntimeFailure as failure:
+            return Execution(failure=StepFailure(step=step, reason=str(failure)))
+        if not is_done:
+            return Execution(is_waiting=True)
+    return Execution()
+
+
+def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
+    """Take one step; False where it has to wait."""
+    match step:
+        case PullImage():
+            return pulls.bring(step, observed.images.get(step.image), waiter, runtime)
+        case AwaitResource():
+            if isinstance(runtime, NullRuntime):
+                # What is awaited cannot be made either, and would keep who waits for ever.
+                raise RuntimeFailure(runtime.reason)
+            kick(step.kind, step.key)
+            return False
+        case CreateNetwork():
+            runtime.create_network(step.spec)
+        case RemoveNetwork():
+            runtime.remove_network(step.name)
+        case CreateContainer():
+            runtime.create_container(step.spec)
+        case StartContainer():
+            hints.forget(f"stop:{step.name}")
+            runtime.start_container(step.name, step.ready_within_s)
+        case StopContainer():
+            # Asked twice, the engine would send SIGTERM twice, which some programs take for impatience.
+            if step.timeout_s == 0 or hints.once(f"stop:{step.name}", step.timeout_s + _STOP_GRACE_S):
+                runtime.stop_container(step.name, step.timeout_s)
+        case RemoveContainer():
+            log_drain.wait(observed.container(step.name))
+            runtime.remove_container(step.name)
+            hints.forget(f"stop:{step.name}")
+        case ConfigureContainer():
+            runtime.configure_container(step.name, step.configuration)
+        case _:
+            raise AssertionError(f"no such step: {step!r}")
+    return True

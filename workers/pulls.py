@@ -1,0 +1,242 @@
+"""Bringing images to the engine: each once, whoever wants it, in the background, with progress for the console.
+
+Who wants an image that takes longer than a moment is kicked when it has come or failed, so that no worker waits for it
+and a task can be stopped meanwhile.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+from django.db import connections, transaction
+
+from aws_api.core import bus
+from aws_api.core.clock import SYSTEM_CLOCK
+from aws_api.core.containers import (
+    ContainerRuntime,
+    ObservedImage,
+    PullImage,
+    PullProgress,
+    RuntimeFailure,
+    RuntimeUnreachable,
+)
+from aws_api.core.images import ImageNotFound, ImageSource, image_source
+from aws_api.core.reconcile import kick
+from workers.leases import Held, claim
+from workers.models import Pull, PullStatus
+
+TOPIC = "pulls"
+LEASE_KIND = "image"
+#: Loading a small image takes less than this; waiting for it here saves a round.
+_WAIT_S = 1.5
+_PROGRESS_EVERY_S = 0.25
+_AT_ONCE = threading.Semaphore(8)
+_ATTEMPTS = 3
+
+_log = logging.getLogger(__name__)
+
+
+def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
+    """Make sure that an image is on the engine. False while it is on its way: the waiter is kicked when that ends.
+
+    ``present`` is the engine's image of that name. An image of our own registry is brought again when its tag names
+    another manifest now; anybody else's is taken as it is, as with ECS_IMAGE_PULL_BEHAVIOR=prefer-cached. Raises
+    RuntimeFailure with what ECS would say.
+    """
+    source = image_source(step.image)
+    if source is None and present is not None:
+        return True
+    digest = _digest(source, step.image) if source else ""
+    subject = _subject(step)
+    for _ in range(_ATTEMPTS):
+        pull = Pull.objects.filter(subject=subject).first()
+        if pull and present and source and (pull.image_id, pull.digest) == (present.id, digest):
+            return True
+        if pull and list(waiter) in pull.failed_for and _has_heard(subject, waiter):
+            raise RuntimeFailure(pull.reason)
+        lease = claim(LEASE_KIND, subject)
+        if lease is not None:
+            errand = _Errand(step=step, subject=subject, digest=digest, source=source, lease=lease, runtime=runtime)
+            return _begin(errand, waiter)
+        if _joined(subject, waiter):
+            return False
+        # It ended between the two looks: look at what came of it.
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Errand:
+    """An image to bring. ``source`` is the registry of ours that has it, ``digest`` what its tag names there."""
+
+    step: PullImage
+    subject: str
+    digest: str
+    source: ImageSource | None
+    lease: Held
+    runtime: ContainerRuntime
+
+
+def _begin(errand: _Errand, waiter: tuple[str, str]) -> bool:
+    """Pull in a thread and wait a moment for it."""
+    Pull.objects.update_or_create(
+        subject=errand.subject,
+        defaults={
+            "image": errand.step.image,
+            "status": PullStatus.PULLING,
+            "progress": {},
+            "failed_for": [],
+            "reason": "",
+            "started_at": SYSTEM_CLOCK.now(),
+            "finished_at": None,
+        },
+    )
+    pulling = _Pulling(errand)
+    pulling.start()
+    pulling.join(_WAIT_S)
+    if pulling.is_alive() and _joined(errand.subject, waiter):
+        return False
+    pulling.join()
+    if pulling.failure:
+        raise pulling.failure
+    return True
+
+
+class _Pulling(threading.Thread):
+    """One image on its way."""
+
+    def __init__(self, errand: _Errand) -> None:
+        super().__init__(name=f"pull {errand.step.image}", daemon=True)
+        self.failure: RuntimeFailure | None = None
+        self._errand = errand
+        self._digest = errand.digest
+        self._layers: dict[str, Mapping[str, object]] = {}
+        self._told_at = 0.0
+
+    def run(self) -> None:
+        image: ObservedImage | None = None
+        try:
+            with _AT_ONCE:
+                self._tell(PullStatus.PULLING)
+                image = self._bring()
+        except ImageNotFound as error:
+            self.failure = RuntimeFailure(_not_found(self._errand.step.image, error))
+        except RuntimeFailure as failure:
+            self.failure = failure
+        finally:
+            if image is None and self.failure is None:
+                self.failure = RuntimeFailure(
+                    f"CannotPullContainerError: {self._errand.step.image} could not be loaded."
+                )
+            self._end(image)
+            connections.close_all()
+
+    def _bring(self) -> ObservedImage:
+        if self._errand.source is None:
+            return self._errand.runtime.pull_image(
+                self._errand.step.image, self._errand.step.credentials, self._progressed
+            )
+        archive = self._errand.source.archive(self._errand.step.image)
+        self._digest = archive.digest
+        done = 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal done
+            for chunk in archive.chunks:
+                done += len(chunk)
+                self._progressed(
+                    PullProgress(
+                        layer=archive.digest[:19], status="Loading", done_bytes=done, total_bytes=archive.size_bytes
+                    )
+                )
+                yield chunk
+
+        return self._errand.runtime.load_image(self._errand.step.image, counted())
+
+    def _progressed(self, progress: PullProgress) -> None:
+        self._layers[progress.layer] = {
+            "status": progress.status,
+            "done": progress.done_bytes,
+            "total": progress.total_bytes,
+        }
+        if time.monotonic() - self._told_at >= _PROGRESS_EVERY_S:
+            self._told_at = time.monotonic()
+            Pull.objects.filter(subject=self._errand.subject).update(progress=self._layers)
+            self._tell(PullStatus.PULLING)
+
+    def _end(self, image: ObservedImage | None) -> None:
+        """Write down what came of it, let go, and kick those who wait."""
+        status = PullStatus.FAILED if self.failure else PullStatus.PULLED
+        with transaction.atomic():
+            pull = Pull.objects.select_for_update().get(subject=self._errand.subject)
+            waiting, pull.waiting = pull.waiting, []
+            pull.status = status
+            pull.reason = str(self.failure or "")
+            # An engine that went away says nothing about the image: those who wait try again.
+            pull.failed_for = waiting if self.failure and not isinstance(self.failure, RuntimeUnreachable) else []
+            pull.progress = self._layers
+            pull.finished_at = SYSTEM_CLOCK.now()
+            if image is not None:
+                pull.image_id, pull.digest = image.id, self._digest or image.digest
+            pull.save()
+        self._errand.lease.abandon()
+        self._tell(status)
+        for kind, key in waiting:
+            kick(kind, key)
+
+    def _tell(self, status: PullStatus) -> None:
+        message = {
+            "image": self._errand.step.image,
+            "status": status,
+            "layers": self._layers,
+            "reason": str(self.failure or ""),
+        }
+        bus.publish(TOPIC, orjson.dumps(message))
+
+
+def _joined(subject: str, waiter: tuple[str, str]) -> bool:
+    """Be kicked when the pull ends; False where it has ended."""
+    with transaction.atomic():
+        pull = Pull.objects.select_for_update().filter(subject=subject, status=PullStatus.PULLING).first()
+        if pull is None:
+            return False
+        if list(waiter) not in pull.waiting:
+            pull.waiting.append(list(waiter))
+            pull.save(update_fields=["waiting"])
+        return True
+
+
+def _has_heard(subject: str, waiter: tuple[str, str]) -> bool:
+    """Take a failure off the list of those who must hear of it; False where somebody did."""
+    with transaction.atomic():
+        pull = Pull.objects.select_for_update().get(subject=subject)
+        if list(waiter) not in pull.failed_for:
+            return False
+        pull.failed_for.remove(list(waiter))
+        pull.save(update_fields=["failed_for"])
+        return True
+
+
+def _digest(source: ImageSource, image: str) -> str:
+    try:
+        return source.digest(image)
+    except ImageNotFound as error:
+        raise RuntimeFailure(_not_found(image, error)) from error
+
+
+def _not_found(image: str, error: ImageNotFound) -> str:
+    return (
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        f"failed to resolve ref {image}: {error}"
+    )
+
+
+def _subject(step: PullImage) -> str:
+    """What two pulls must have in common to be one: the image, and the credentials, which decide whether it works."""
+    if step.credentials is None:
+        return step.image
+    secret = f"{step.credentials.username}\n{step.credentials.password}".encode()
+    return f"{step.image} {hashlib.sha256(secret).hexdigest()[:16]}"
