@@ -4,6 +4,7 @@ The only writer of ``last_*`` columns.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -172,17 +173,18 @@ def _attachment(row: Task, desired: TaskSpec, assessment: Assessment) -> Mapping
 
 
 def _tell(row: Task, assessment: Assessment, now: datetime) -> None:
-    place = {"account_id": row.account_id, "region": row.region}
-    change = {
-        "kind": KIND,
-        "key": row.arn,
-        "before": row.last_status,
-        "after": assessment.status.value,
-        "cause": assessment.cause,
-        "at": now,
-    }
-    Transition.objects.create(**place, **change)
-    publish(StateChange(**place, **change))
+    change = StateChange(
+        kind=KIND,
+        key=row.arn,
+        account_id=row.account_id,
+        region=row.region,
+        before=row.last_status,
+        after=assessment.status.value,
+        cause=assessment.cause,
+        at=now,
+    )
+    Transition.objects.create(**asdict(change))
+    publish(change)
 
 
 register_controller(TaskController())

@@ -72,7 +72,7 @@ def task_spec(row: Task) -> TaskSpec:
         is_awsvpc=bool(row.network),
         awaits=awaits,
         pause=_pause(row, attachment) if attachment and not awaits else None,
-        pause_name=_container_name(row, _PAUSE),
+        pause_name=task_container_name(row, _PAUSE),
         pause_started=row.last_pause_started,
         images_pulled=row.last_pull_stopped_at is not None,
     )
@@ -85,6 +85,11 @@ def is_starting(row: Task) -> bool:
         and not row.desired_stop_code
         and not row.last_stop_code
     )
+
+
+def task_container_name(row: Task, container: str) -> str:
+    """The engine's name of one of the task's containers."""
+    return container_name(row.task_definition.family, row.task_definition.revision, container, row.task_id)
 
 
 def record_to_json(record: ContainerRecord) -> dict[str, Any]:
@@ -153,16 +158,16 @@ class _Containers:
                 prepare_log_stream(shape, destination)
         return container_spec(
             shape,
-            name=_container_name(row, shape["name"]),
+            name=task_container_name(row, shape["name"]),
             labels=labels,
             environment=self._environment(shape, access_key) if self._starting else {},
             network_mode=self._network_mode,
-            network_of=_container_name(row, _PAUSE) if row.network else None,
+            network_of=task_container_name(row, _PAUSE) if row.network else None,
             mounts=mounts_of(
                 shape,
                 self._shapes,
                 self._definition.get("volumes", ()),
-                volume_prefix=_container_name(row, "volume"),
+                volume_prefix=task_container_name(row, "volume"),
             ),
             task_cpu=self._task_cpu(),
             task_memory_mib=_number(self._overrides.get("memory") or self._definition.get("memory")),
@@ -236,7 +241,7 @@ def _attachment(row: Task) -> NetworkAttachment | None:
 def _pause(row: Task, attachment: NetworkAttachment) -> ContainerSpec:
     pause = pause_container(
         attachment,
-        name=_container_name(row, _PAUSE),
+        name=task_container_name(row, _PAUSE),
         image=settings.SIMFRA_SIDECAR_IMAGE,
         emulator_port=settings.SIMFRA_PORT,
         labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
@@ -246,10 +251,6 @@ def _pause(row: Task, attachment: NetworkAttachment) -> ContainerSpec:
         controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
     # Its own come last: without them nothing is reached.
     return replace(pause, sysctls={**controls, **pause.sysctls})
-
-
-def _container_name(row: Task, container: str) -> str:
-    return container_name(row.task_definition.family, row.task_definition.revision, container, row.task_id)
 
 
 def _ecs_labels(row: Task, container: str) -> dict[str, str]:

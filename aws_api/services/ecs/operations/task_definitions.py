@@ -122,11 +122,13 @@ def delete_task_definitions(context: Context, request: DeleteTaskDefinitionsRequ
 
 
 def _next_revision(context: Context, family: str) -> int:
-    counter = {"account_id": context.account_id, "region": context.region, "name": family}
-    TaskDefinitionFamily.objects.get_or_create(**counter)
+    counter, _ = TaskDefinitionFamily.objects.get_or_create(
+        account_id=context.account_id, region=context.region, name=family
+    )
     # The update locks the row: two registrations at once get two numbers.
-    TaskDefinitionFamily.objects.filter(**counter).update(last_revision=F("last_revision") + 1)
-    return TaskDefinitionFamily.objects.get(**counter).last_revision
+    TaskDefinitionFamily.objects.filter(pk=counter.pk).update(last_revision=F("last_revision") + 1)
+    counter.refresh_from_db()
+    return counter.last_revision
 
 
 def _families(rows: "QuerySet[TaskDefinition]") -> set[str]:
