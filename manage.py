@@ -13,6 +13,7 @@ Everything else is a command of Django's (migrate, makemigrations, shell, ...).
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def run_pip(*arguments):
         output.append(line)
         words = line.split()
         if line.startswith("Collecting"):
-            show_progress(f"  {words[1]}")
+            show_progress(f"  {re.split('[<>=!~;]', words[1])[0]}")
         elif line.startswith("Installing collected packages"):
             show_progress(f"  writing {line.count(',') + 1} packages")
     show_progress("")

@@ -16,11 +16,12 @@ def test(may_provision: bool, arguments: Sequence[str]) -> int:
     """Prepare the machine, then become pytest."""
     steps = Steps()
     if may_provision:
+        provision.engine(steps)
         try:
+            # After the engine: where its package brings the docker command, none has to be added.
             provision.packages(steps, provision.TEST_PACKAGES)
         except provision.ProvisionError as error:
             steps.say(f"[yellow]{error}[/yellow]")
-        provision.engine(steps)
     try:
         javascript.ensure_packages(PROJECT, steps)
     except javascript.JavaScriptError as error:
@@ -28,8 +29,10 @@ def test(may_provision: bool, arguments: Sequence[str]) -> int:
     try:
         engine = find_engine()
         os.environ["SIMFRA_SIDECAR_IMAGE"] = images.ensure_sidecar(engine, steps, may_provision)
+        # What tests build images of their own on, where no registry can be reached.
+        os.environ["SIMFRA_TEST_BASE_IMAGE"] = images.ensure_base(engine, images.wanted_base(), steps, may_provision)
         os.environ["DOCKER_HOST"] = engine.address
-    except (EngineError, images.ImageError) as error:
+    except (EngineError, images.ImageError, provision.ProvisionError) as error:
         steps.say(f"[yellow]Tests that need Docker will be skipped: {error}[/yellow]")
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])

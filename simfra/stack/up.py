@@ -173,7 +173,7 @@ def _docker(steps: Steps, may_provision: bool) -> DockerState:
             return DockerState(problem=f"{error}. Start Docker, or run `manage.py up --provision`.")
     try:
         return DockerState(engine=engine, sidecar_image=images.ensure_sidecar(engine, steps, may_provision))
-    except (EngineError, images.ImageError) as error:
+    except (EngineError, images.ImageError, provision.ProvisionError) as error:
         steps.say(f"[red]Tasks cannot run: {error}[/red]")
         return DockerState(problem=f"Simfra's sidecar image could not be built: {error}")
 
