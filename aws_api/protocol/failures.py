@@ -72,7 +72,8 @@ def _sentence(violation: Violation) -> str:
 
 
 def _ec2_refusal(violation: Violation) -> AwsError:
-    name = path_text(violation.path)
+    # EC2 names places as its query strings do, in which lists are flat.
+    name = path_text(violation.path).replace(".member", "")
     if violation.is_missing:
         return MissingParameter(f"The request must contain the parameter {name}")
     value = "" if violation.value is ... else f"({as_java(violation.value)}) "

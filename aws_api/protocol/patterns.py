@@ -40,13 +40,14 @@ def python_pattern(java: str) -> re.Pattern[str] | None:
     if "&&" in text or "||" in text:
         return None
     pieces: list[str] = []
-    in_class = False
+    in_class = is_negated = False
     after_class_escape = False
     for match in _PIECE.finditer(text):
         piece = match.group()
         name = match.group(1)
         if name is not None:
-            if name not in _PROPERTIES:
+            if name not in _PROPERTIES or (in_class and is_negated):
+                # Allowing more inside a negation would refuse more.
                 return None
             pieces.append(_PROPERTIES[name] if in_class else f"[{_PROPERTIES[name]}]")
         elif in_class and piece == "]":
@@ -57,7 +58,7 @@ def python_pattern(java: str) -> re.Pattern[str] | None:
             if piece.endswith("]"):
                 in_class = False
         elif not in_class and piece[0] == "[":
-            in_class = True
+            in_class, is_negated = True, piece.startswith("[^")
             pieces.append(piece)
         elif in_class and piece == "-" and after_class_escape:
             # Java reads the dash of [\w-x] as itself; Python calls it a bad range. The same for [\w--].

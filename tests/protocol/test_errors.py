@@ -116,6 +116,10 @@ def test_a_missing_parameter_is_named_as_each_service_names_it() -> None:
         "MissingParameter",
         "The request must contain the parameter VpcId",
     )
+    assert refused("ec2", "RequestSpotFleet", b"SpotFleetRequestConfig.TargetCapacity=1", Protocol.EC2) == (
+        "MissingParameter",
+        "The request must contain the parameter SpotFleetRequestConfig.IamFleetRole",
+    )
 
 
 def test_each_broken_constraint_is_told_with_its_place_and_value() -> None:

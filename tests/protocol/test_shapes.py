@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from aws_api.core.errors import AwsError
 from aws_api.protocol.models import operation_names
@@ -61,3 +62,7 @@ def test_members_that_are_python_keywords_are_kept() -> None:
 def test_an_operation_that_aws_does_not_have_is_refused() -> None:
     with pytest.raises(KeyError):
         generate("ecs", ["BrewTea"])
+
+
+def test_the_types_of_every_service_are_what_the_command_writes() -> None:
+    call_command("shapes", "--check")
