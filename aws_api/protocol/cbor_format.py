@@ -108,8 +108,9 @@ class CborFormat(WireFormat):
     def serialize_error(self, error: AwsError, request_id: str) -> WireResponse:
         shape = self.error_shape(error)
         members = error_members(error, shape)
-        if shape is not None:
-            members = self._writers.members(shape)(members)
+        write = self._writers.compile(shape) if shape is not None else None
+        if write is not None:
+            members = write(members)
         document = {"__type": f"{self._namespace}#{error.code}", **members, message_name(shape): error.message}
         headers = [*_HEADERS, ("x-amzn-requestid", request_id)]
         if self.model.is_query_compatible:

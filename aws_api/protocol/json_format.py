@@ -128,8 +128,9 @@ class JsonFormat(WireFormat):
     def serialize_error(self, error: AwsError, request_id: str) -> WireResponse:
         shape = self.error_shape(error)
         members = error_members(error, shape)
-        if shape is not None:
-            members = self._writers.members(shape)(members)
+        write = self._writers.compile(shape) if shape is not None else None
+        if write is not None:
+            members = write(members)
         document = {"__type": self._type_of(error), **members, message_name(shape): error.message}
         body = dump_json(document)
         headers = [self._content_type, ("x-amzn-requestid", request_id)]

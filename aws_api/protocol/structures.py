@@ -1,11 +1,14 @@
-"""Structures compiled once each, also those that hold themselves."""
+"""Structures compiled once each, also those that hold themselves, whichever threads ask."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from botocore.model import StructureShape
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
+
+_lock = threading.RLock()
 
 
 class CompiledStructures(Generic[Compiled]):
@@ -17,20 +20,30 @@ class CompiledStructures(Generic[Compiled]):
 
     def get(self, shape: StructureShape, build: Callable[[StructureShape], Compiled]) -> Compiled:
         """The structure compiled by ``build``, or, while it is being built, what looks it up when called."""
-        name = shape.name
-        compiled = self._compiled.get(name)
+        compiled = self._compiled.get(shape.name)
         if compiled is not None:
             return compiled
-        if name in self._building:
+        with _lock:
+            compiled = self._compiled.get(shape.name)
+            if compiled is not None:
+                return compiled
+            if shape.name in self._building:
+                return self._later(shape.name)
+            self._building.add(shape.name)
+            try:
+                compiled = build(shape)
+            finally:
+                self._building.discard(shape.name)
+            self._compiled[shape.name] = compiled
+            return compiled
 
-            def call_later(*arguments: Any) -> Any:
-                return self._compiled[name](*arguments)
+    def _later(self, name: str) -> Compiled:
+        def call(*arguments: Any) -> Any:
+            compiled = self._compiled.get(name)
+            if compiled is None:
+                # Another thread still builds it, and holds the lock until it is there.
+                with _lock:
+                    compiled = self._compiled[name]
+            return compiled(*arguments)
 
-            return cast(Compiled, call_later)
-        self._building.add(name)
-        try:
-            compiled = build(shape)
-        finally:
-            self._building.discard(name)
-        self._compiled[name] = compiled
-        return compiled
+        return cast(Compiled, call)
