@@ -22,7 +22,7 @@ def reconcile(kind: str, key: str) -> None:
         look_again_s = loop.reconcile(kind, key, process_runtime())
         # One look-again at a time: each kick would start a chain of its own otherwise.
         if look_again_s is not None and hints.once(f"look:{kind}:{key}:{look_again_s:g}", look_again_s):
-            reconcile.apply_async(args=[kind, key], countdown=look_again_s, expires=look_again_s + _LATE_S)
+            reconcile.apply_async(args=(kind, key), countdown=look_again_s, expires=look_again_s + _LATE_S)
     finally:
         connections.close_all()
 
