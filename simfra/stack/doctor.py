@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from simfra.stack import images
@@ -41,9 +42,9 @@ def doctor() -> int:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for finding in findings:
         bad = "[red]✗[/red]" if finding.essential else "[yellow]![/yellow]"
-        table.add_row("[green]✓[/green]" if not finding.mend else bad, finding.subject, finding.found)
+        table.add_row("[green]✓[/green]" if not finding.mend else bad, finding.subject, escape(finding.found))
         if finding.mend:
-            table.add_row("", "", f"[bold]{finding.mend}[/bold]")
+            table.add_row("", "", f"[bold]{escape(finding.mend)}[/bold]")
     Steps().console.print(table)
     return 1 if any(finding.mend and finding.essential for finding in findings) else 0
 

@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 
+from rich.markup import escape
+
 from simfra.stack.engine import EngineError, find_engine
 from simfra.stack.instance import Instance, this_instance
 from simfra.stack.running import Running
@@ -43,7 +45,7 @@ def _down(instance: Instance, steps: Steps) -> int:
     try:
         os.environ["DOCKER_HOST"] = find_engine().address
     except EngineError as error:
-        steps.say(f"[yellow]{error}; containers of this instance, if there are any, stay.[/yellow]")
+        steps.say(f"[yellow]{escape(str(error))}; containers of this instance, if there are any, stay.[/yellow]")
         return 0
     with steps.step("Removing containers and networks") as step:
         from workers.docker.cleanup import remove_all

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from simfra.stack.engine import EngineError, find_engine
 from simfra.stack.steps import Steps
 
@@ -60,7 +62,7 @@ def engine(steps: Steps) -> None:
             _carry_out(action, steps)
         _start_engine(steps)
     except ProvisionError as error:
-        steps.say(f"[red]{error}[/red]")
+        steps.say(f"[red]{escape(str(error))}[/red]")
 
 
 def packages(steps: Steps, wanted: Mapping[str, str]) -> None:
@@ -131,10 +133,17 @@ def _start_engine(steps: Steps) -> None:
                 find_engine()
             except EngineError as error:
                 if time.monotonic() > deadline or (process is not None and process.poll() is not None):
-                    raise ProvisionError(f"Docker did not start: {error}. See {_DOCKERD_LOG}.") from error
+                    raise ProvisionError(f"Docker did not start ({error}).{_last_words(process)}") from error
                 time.sleep(_POLL_S)
             else:
                 return
+
+
+def _last_words(process: subprocess.Popen[bytes] | None) -> str:
+    """Why a dockerd of ours ended: it says so at the end of its log."""
+    if process is None:
+        return " `journalctl -u docker` says why."
+    return "\n" + "\n".join(_DOCKERD_LOG.read_text(errors="replace").splitlines()[-3:])
 
 
 def _carry_out(action: Action, steps: Steps) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from rich.markup import escape
+
 from simfra.stack.servers import Server
 
 FIRST_PAUSE_S = 0.5
@@ -66,8 +68,9 @@ class _Watch:
 class Supervisor:
     """Watches started processes until a signal asks to stop. ``say`` is told what people should know."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
+        self._clock = clock
         self._watches: list[_Watch] = []
         self.stop_asked = False
         self._wake_end, self._signal_end = socket.socketpair()
@@ -87,7 +90,7 @@ class Supervisor:
     def add(self, supervised: Supervised) -> None:
         """Watch a process that was started."""
         size = supervised.log_path.stat().st_size if supervised.log_path.exists() else 0
-        self._watches.append(_Watch(supervised, time.monotonic(), log_offset=size))
+        self._watches.append(_Watch(supervised, self._clock(), log_offset=size))
 
     def failures(self, name: str) -> int:
         """How often a process died lately."""
@@ -106,7 +109,7 @@ class Supervisor:
 
     def look(self) -> None:
         """One round: notice deaths, restart what is due, show errors, keep the logs bounded."""
-        now = time.monotonic()
+        now = self._clock()
         for watch in self._watches:
             status = watch.supervised.poll()
             if status is not None and watch.restart_at is None:
@@ -125,7 +128,7 @@ class Supervisor:
         cause = f"by signal {-status}" if status < 0 else f"with status {status}"
         self._say(
             f"[red]The {watch.supervised.name} ended {cause}[/red]; restarting it in {pause_s:g} s. "
-            f"Its log: {watch.supervised.log_path}"
+            f"Its log: {escape(str(watch.supervised.log_path))}"
         )
 
     def _read_log(self, watch: _Watch) -> None:
@@ -141,7 +144,7 @@ class Supervisor:
             watch.log_offset = size
             for line in text.splitlines():
                 if b" ERROR " in line or b" CRITICAL " in line:
-                    self._say(f"[red]{watch.supervised.name}[/red] {line.decode(errors='replace')[:300]}")
+                    self._say(f"[red]{watch.supervised.name}[/red] {escape(line.decode(errors='replace')[:300])}")
         if size > LOG_LIMIT_BYTES:
             # The process holds the file open for appending, so its content moves and the file stays.
             path.with_suffix(".log.1").write_bytes(path.read_bytes())

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from simfra.stack import images, javascript, provision
 from simfra.stack.engine import EngineError, find_engine
 from simfra.stack.steps import Steps
@@ -21,11 +23,11 @@ def test(may_provision: bool, arguments: Sequence[str]) -> int:
             # After the engine: where its package brings the docker command, none has to be added.
             provision.packages(steps, provision.TEST_PACKAGES)
         except provision.ProvisionError as error:
-            steps.say(f"[yellow]{error}[/yellow]")
+            steps.say(f"[yellow]{escape(str(error))}[/yellow]")
     try:
         javascript.ensure_packages(PROJECT, steps)
     except javascript.JavaScriptError as error:
-        steps.say(f"[yellow]{error}[/yellow]")
+        steps.say(f"[yellow]{escape(str(error))}[/yellow]")
     try:
         engine = find_engine()
         os.environ["SIMFRA_SIDECAR_IMAGE"] = images.ensure_sidecar(engine, steps, may_provision)
@@ -33,6 +35,6 @@ def test(may_provision: bool, arguments: Sequence[str]) -> int:
         os.environ["SIMFRA_TEST_BASE_IMAGE"] = images.ensure_base(engine, images.wanted_base(), steps, may_provision)
         os.environ["DOCKER_HOST"] = engine.address
     except (EngineError, images.ImageError, provision.ProvisionError) as error:
-        steps.say(f"[yellow]Tests that need Docker will be skipped: {error}[/yellow]")
+        steps.say(f"[yellow]Tests that need Docker will be skipped: {escape(str(error))}[/yellow]")
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])

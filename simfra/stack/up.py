@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from simfra.stack import images, javascript, provision
 from simfra.stack.children import FORKS, ControlProcess, preload, run_in_child, stop_all
 from simfra.stack.engine import Engine, EngineError, find_engine
@@ -61,7 +63,7 @@ def up(may_provision: bool) -> int:
         try:
             listeners = _listeners(instance)
         except PortTaken as error:
-            steps.say(f"[red]{error}[/red]")
+            steps.say(f"[red]{escape(str(error))}[/red]")
             return 1
         docker = _docker(steps, may_provision)
         _javascript(steps)
@@ -169,12 +171,12 @@ def _docker(steps: Steps, may_provision: bool) -> DockerState:
             engine = find_engine()
             step.result = f"[dim]{engine.version()['Version']} at {engine.address}[/dim]"
         except EngineError as error:
-            step.warn(f"[yellow]tasks cannot run: {error}[/yellow]")
+            step.warn(f"[yellow]tasks cannot run: {escape(str(error))}[/yellow]")
             return DockerState(problem=f"{error}. Start Docker, or run `manage.py up --provision`.")
     try:
         return DockerState(engine=engine, sidecar_image=images.ensure_sidecar(engine, steps, may_provision))
     except (EngineError, images.ImageError, provision.ProvisionError) as error:
-        steps.say(f"[red]Tasks cannot run: {error}[/red]")
+        steps.say(f"[red]Tasks cannot run: {escape(str(error))}[/red]")
         return DockerState(problem=f"Simfra's sidecar image could not be built: {error}")
 
 
@@ -182,7 +184,7 @@ def _javascript(steps: Steps) -> None:
     try:
         javascript.ensure_packages(PROJECT, steps)
     except javascript.JavaScriptError as error:
-        steps.say(f"[yellow]The console runs without live updates: {error}[/yellow]")
+        steps.say(f"[yellow]The console runs without live updates: {escape(str(error))}[/yellow]")
 
 
 def _prepare(steps: Steps, instance: Instance, servers: _Servers, docker: DockerState) -> bool:
@@ -242,7 +244,7 @@ def _announce(steps: Steps, instance: Instance, docker: DockerState, took_s: flo
         f"\n[bold green]Simfra is ready[/bold green] after {took_s:.1f} s. Ctrl-C stops it; tasks go on running.\n"
     )
     if docker.engine is None:
-        steps.say(f"  [yellow]Tasks cannot run: {docker.problem}[/yellow]\n")
+        steps.say(f"  [yellow]Tasks cannot run: {escape(docker.problem)}[/yellow]\n")
     steps.say(f"  Endpoint  {instance.endpoint}")
     steps.say(f"  Console   {instance.console_url}")
     steps.say(f"  State     {instance.data_dir}\n")
@@ -262,7 +264,7 @@ def _stop(steps: Steps, instance: Instance, docker: DockerState, children: Seque
     try:
         containers = docker.engine.containers(f"simfra.instance={instance.name}", "simfra.role=app")
     except EngineError as error:
-        steps.say(f"[yellow]{error}[/yellow]")
+        steps.say(f"[yellow]{escape(str(error))}[/yellow]")
         return
     if containers:
         tasks = {container["Labels"].get("simfra.key", container["Id"]) for container in containers}
