@@ -1,0 +1,289 @@
+"""CreateTable, DescribeTable, UpdateTable, DeleteTable, ListTables.
+
+A table is there when CreateTable answers. It answers CREATING all the same, as clients that wait expect, and the next
+DescribeTable answers ACTIVE.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.html
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from aws_api.core.context import Context
+from aws_api.core.errors import ValidationException
+from aws_api.core.tags import tags_from_list
+from aws_api.services.dynamodb import contents, table_rules
+from aws_api.services.dynamodb.describe import Extent
+from aws_api.services.dynamodb.describe import describe_table as described
+from aws_api.services.dynamodb.models import Index, Table
+from aws_api.services.dynamodb.service import dynamodb
+from aws_api.services.dynamodb.shapes import (
+    CreateTableInput,
+    CreateTableOutput,
+    DeleteTableInput,
+    DeleteTableOutput,
+    DescribeTableInput,
+    DescribeTableOutput,
+    LimitExceededException,
+    ListTablesInput,
+    ListTablesOutput,
+    ResourceInUseException,
+    ResourceNotFoundException,
+    UpdateTableInput,
+    UpdateTableOutput,
+)
+from aws_api.services.dynamodb.tables import check_name, find_row, schemas
+
+MAX_LISTED = 100
+
+#: Members of requests that are kept as they were received and described.
+_KEPT = (
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "ProvisionedThroughput",
+    "StreamSpecification",
+    "SSESpecification",
+    "TableClass",
+    "OnDemandThroughput",
+    "WarmThroughput",
+)
+_NOT_EMULATED = (
+    "GlobalTableSourceArn",
+    "GlobalTableSettingsReplicationMode",
+    "GlobalTableWitnessUpdates",
+    "MultiRegionConsistency",
+    "ReplicaUpdates",
+    "ResourcePolicy",
+    "VectorIndexes",
+    "VectorIndexUpdates",
+)
+
+
+@dynamodb.operation
+def create_table(context: Context, request: CreateTableInput) -> CreateTableOutput:
+    """Make a table with its indexes.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    """
+    check_name(request["TableName"])
+    _refuse_what_is_not_emulated(request)
+    table_rules.check_new_table(request)
+    table = Table(
+        account_id=context.account_id,
+        region=context.region,
+        name=request["TableName"],
+        tags=tags_from_list(request.get("Tags")),
+        deletion_protection=request.get("DeletionProtectionEnabled", False),
+        document={member: request[member] for member in _KEPT if member in request},  # type: ignore[literal-required]
+        created_at=context.clock.now(),
+    )
+    _label_stream(table, context.clock.now())
+    try:
+        with transaction.atomic():
+            table.save(force_insert=True)
+    except IntegrityError:
+        raise ResourceInUseException(f"Table already exists: {table.name}") from None
+    indexes = [
+        Index.objects.create(table=table, name=index["IndexName"], is_global=is_global, document=_kept_of_index(index))
+        for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True))
+        for index in _listed(request, member)
+    ]
+    return {"TableDescription": described(table, indexes, Extent(), status="CREATING")}
+
+
+@dynamodb.operation
+def describe_table(context: Context, request: DescribeTableInput) -> DescribeTableOutput:
+    """A table's keys, indexes, settings and extent.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
+    """
+    table = find_row(context, request["TableName"])
+    indexes = list(table.indexes.order_by("id"))
+    return {"Table": described(table, indexes, contents.measure(table, indexes))}
+
+
+@dynamodb.operation
+def update_table(context: Context, request: UpdateTableInput) -> UpdateTableOutput:
+    """Change a table's settings, or add or remove one global index; a new one is filled before the answer.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
+    _refuse_what_is_not_emulated(request)
+    if not request.keys() - {"TableName", "AttributeDefinitions"}:
+        raise ValidationException(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or "
+            "SSESpecification or ReplicaUpdates is required"
+        )
+    table = find_row(context, request["TableName"], lock=True)
+    _update_settings(context, table, request)
+    statuses = _update_indexes(table, request)
+    table.generation += 1
+    table.save()
+    transaction.on_commit(partial(schemas.invalidate, (table.account_id, table.region, table.name)))
+    indexes = list(table.indexes.order_by("id"))
+    description = described(table, indexes, contents.measure(table, indexes), status="UPDATING", index_status="ACTIVE")
+    for index in description.get("GlobalSecondaryIndexes", ()):
+        index["IndexStatus"] = statuses.get(index["IndexName"], "ACTIVE")  # type: ignore[typeddict-item]
+    return {"TableDescription": description}
+
+
+@dynamodb.operation
+def delete_table(context: Context, request: DeleteTableInput) -> DeleteTableOutput:
+    """Delete a table with its items and indexes.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    """
+    table = find_row(context, request["TableName"], lock=True)
+    if table.deletion_protection:
+        raise ValidationException(
+            "Resource cannot be deleted as it is currently protected against deletion. "
+            "Disable deletion protection first."
+        )
+    indexes = list(table.indexes.order_by("id"))
+    description = described(table, indexes, contents.measure(table, indexes), status="DELETING")
+    contents.delete_contents(table, indexes)
+    table.delete()
+    transaction.on_commit(partial(schemas.invalidate, (table.account_id, table.region, table.name)))
+    return {"TableDescription": description}
+
+
+@dynamodb.operation
+def list_tables(context: Context, request: ListTablesInput) -> ListTablesOutput:
+    """The names of the tables, in alphabetical order.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTables.html
+    """
+    limit = request.get("Limit", MAX_LISTED)
+    tables = Table.objects.filter(account_id=context.account_id, region=context.region)
+    names = list(
+        tables.filter(name__gt=request.get("ExclusiveStartTableName", ""))
+        .order_by("name")
+        .values_list("name", flat=True)[: limit + 1]
+    )
+    if len(names) <= limit:
+        return {"TableNames": names}
+    return {"TableNames": names[:limit], "LastEvaluatedTableName": names[limit - 1]}
+
+
+def _update_settings(context: Context, table: Table, request: Mapping[str, Any]) -> None:
+    document = table.document
+    mode = request.get("BillingMode", document.get("BillingMode", table_rules.PROVISIONED))
+    if "BillingMode" in request or "ProvisionedThroughput" in request:
+        table_rules.check_throughput(mode, request.get("ProvisionedThroughput"))
+        if mode == table_rules.ON_DEMAND:
+            document.pop("ProvisionedThroughput", None)
+    stream = request.get("StreamSpecification")
+    if stream is not None:
+        enabled = document.get("StreamSpecification", {}).get("StreamEnabled", False)
+        if enabled and stream["StreamEnabled"]:
+            raise ValidationException("Table already has an enabled stream: " + table.name)
+        if not enabled and not stream["StreamEnabled"]:
+            raise ValidationException("Table does not have an enabled stream to disable: " + table.name)
+    for member in _KEPT:
+        if member in request and member != "AttributeDefinitions":
+            document[member] = request[member]
+    if stream is not None:
+        _label_stream(table, context.clock.now())
+    table.deletion_protection = request.get("DeletionProtectionEnabled", table.deletion_protection)
+
+
+def _update_indexes(table: Table, request: Mapping[str, Any]) -> dict[str, str]:
+    """Make the changes of GlobalSecondaryIndexUpdates. Answers the status of those that were touched, by name."""
+    updates = request.get("GlobalSecondaryIndexUpdates", ())
+    if sum(1 for update in updates if "Create" in update or "Delete" in update) > 1:
+        raise LimitExceededException(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+        )
+    statuses: dict[str, str] = {}
+    for update in updates:
+        if "Create" in update:
+            _create_index(table, update["Create"], request.get("AttributeDefinitions"))
+            statuses[update["Create"]["IndexName"]] = "CREATING"
+        elif "Delete" in update:
+            _delete_index(table, _global_index(table, update["Delete"]["IndexName"]))
+        elif "Update" in update:
+            index = _global_index(table, update["Update"]["IndexName"])
+            index.document = {**index.document, **_kept_of_index(update["Update"])}
+            index.save()
+            statuses[index.name] = "UPDATING"
+    return statuses
+
+
+def _create_index(table: Table, wanted: Mapping[str, Any], definitions: list[Mapping[str, Any]] | None) -> None:
+    document = table.document
+    known = {definition["AttributeName"]: definition for definition in document["AttributeDefinitions"]}
+    for definition in definitions or ():
+        name = definition["AttributeName"]
+        if name in known and known[name] != definition:
+            raise ValidationException(
+                f"One or more parameter values were invalid: Attribute {name} is defined with another type in the table"
+            )
+        known[name] = definition
+    existing = list(table.indexes.all())
+    if any(index.name == wanted["IndexName"] for index in existing):
+        raise ValidationException(
+            f"One or more parameter values were invalid: Duplicate index name: {wanted['IndexName']}"
+        )
+    if sum(index.is_global for index in existing) >= table_rules.MAX_GLOBAL_INDEXES:
+        raise ValidationException(
+            "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of "
+            f"{table_rules.MAX_GLOBAL_INDEXES}"
+        )
+    mode = document.get("BillingMode", table_rules.PROVISIONED)
+    table_rules.check_global_index(wanted, list(known.values()), mode)
+    table_rules.check_projected_names([wanted, *(index.document for index in existing)])
+    document["AttributeDefinitions"] = _definitions_in_use(
+        known, document["KeySchema"], wanted["KeySchema"], *(index.document["KeySchema"] for index in existing)
+    )
+    index = Index.objects.create(table=table, name=wanted["IndexName"], is_global=True, document=_kept_of_index(wanted))
+    contents.fill_index(table, index)
+
+
+def _delete_index(table: Table, index: Index) -> None:
+    contents.empty_indexes([index])
+    index.delete()
+    document = table.document
+    document["AttributeDefinitions"] = _definitions_in_use(
+        {definition["AttributeName"]: definition for definition in document["AttributeDefinitions"]},
+        document["KeySchema"],
+        *(index.document["KeySchema"] for index in table.indexes.all()),
+    )
+
+
+def _definitions_in_use(known: Mapping[str, Any], *schemas: list[Mapping[str, Any]]) -> list[Any]:
+    used = {element["AttributeName"] for schema in schemas for element in schema}
+    return [definition for name, definition in known.items() if name in used]
+
+
+def _global_index(table: Table, name: str) -> Index:
+    index: Index | None = table.indexes.filter(name=name, is_global=True).first()
+    if index is None:
+        raise ResourceNotFoundException(
+            f"Requested resource not found: Table: {table.name} does not have the specified index: {name}"
+        )
+    return index
+
+
+def _kept_of_index(index: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in index.items() if member != "IndexName"}
+
+
+def _label_stream(table: Table, now: datetime) -> None:
+    """A stream's label is the time of its making."""
+    if table.document.get("StreamSpecification", {}).get("StreamEnabled"):
+        table.document["StreamLabel"] = now.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+
+
+def _listed(request: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
+    return request.get(member) or []
+
+
+def _refuse_what_is_not_emulated(request: Mapping[str, Any]) -> None:
+    for member in _NOT_EMULATED:
+        if member in request:
+            raise ValidationException(f"Simfra does not support {member} yet.")
