@@ -55,7 +55,7 @@ class TaskController:
         if desired.last_status == TaskStatus.STOPPED:
             return
         now = SYSTEM_CLOCK.now()
-        assessment = assess(desired, outcome.observed, outcome.plan, outcome.failure, now)
+        assessment = assess(desired, outcome.observed, outcome.failure, now)
         with transaction.atomic():
             row = Task.objects.filter(arn=desired.arn, version=desired.version).first()
             if row is None:
@@ -138,12 +138,10 @@ def _first_times(desired: TaskSpec, assessment: Assessment, outcome: Round, now:
     times: dict[str, datetime] = {}
     began = any(isinstance(step, PullImage | CreateContainer) for step in outcome.plan.steps)
     passed = STATUS_ORDER.index(assessment.status)
-    if not desired.awaits and began:
-        times["last_connectivity_at"] = now
     if began:
-        times["last_pull_started_at"] = outcome.at
-    if assessment.images_pulled:
-        times["last_pull_stopped_at"] = now
+        times["last_pull_started_at"] = desired.loaded_at
+    if created := [record.created_at for record in assessment.records.values() if record.created_at]:
+        times["last_connectivity_at"] = times["last_pull_stopped_at"] = min(created)
     if assessment.status is TaskStatus.RUNNING:
         times["last_started_at"] = now
     if assessment.stop:

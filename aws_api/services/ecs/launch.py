@@ -65,6 +65,9 @@ def launch(context: Context, wanted: Launch) -> Task:
         tags=dict(wanted.tags),
         created_at=context.clock.now(),
     )
+    if attachment:
+        # Its network may have to be made: that need not wait for the task's first round.
+        kick(attachment.network_kind, attachment.network_key)
     kick(KIND, task.arn)
     return task
 

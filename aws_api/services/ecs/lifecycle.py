@@ -9,15 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from aws_api.core.containers import (
+    AwaitResource,
     ContainerState,
     CreateContainer,
     Observation,
     ObservedContainer,
-    Plan,
     PullImage,
     StartContainer,
     StepFailure,
-    StopContainer,
 )
 from aws_api.services.ecs.specification import (
     Condition,
@@ -208,26 +207,21 @@ class Assessment:
     records: Mapping[str, ContainerRecord]
     health: str
     pause_started: bool
-    images_pulled: bool
 
 
-def assess(task: TaskSpec, observed: Observation, plan: Plan, failure: StepFailure | None, now: datetime) -> Assessment:
+def assess(task: TaskSpec, observed: Observation, failure: StepFailure | None, now: datetime) -> Assessment:
     """What is true after a round. ``observed`` is from after its plan was executed."""
     network_stop = None
     if failure:
         task = _with_failure(task, failure)
-        network_stop = _stop_of_pause(task, failure)
+        network_stop = _stop_of_network(task, failure)
     stop = task.last_stop or task.desired_stop or network_stop or find_stop(task, observed, now)
     status = _status(task, observed, stop)
     if may_follow(status, task.last_status):
         status = TaskStatus(task.last_status)
-    told = _told_to_stop(plan, failure)
-    records = {
-        part.name: _record(part, observed, told_at=now if part.spec.name in told else None) for part in task.containers
-    }
+    records = {part.name: _record(part, observed) for part in task.containers}
     if status is TaskStatus.STOPPED:
         records = {name: replace(record, status="STOPPED") for name, record in records.items()}
-    began = any(isinstance(step, PullImage | CreateContainer) for step in plan.steps)
     return Assessment(
         status=status,
         cause=_cause(status, stop),
@@ -235,7 +229,6 @@ def assess(task: TaskSpec, observed: Observation, plan: Plan, failure: StepFailu
         records=records,
         health=_health(task, records),
         pause_started=task.pause_started or pause_phase(task, observed) is Phase.RUNNING,
-        images_pulled=task.images_pulled or (began and failure is None),
     )
 
 
@@ -258,24 +251,15 @@ def _with_failure(task: TaskSpec, failure: StepFailure) -> TaskSpec:
     return replace(task, containers=tuple(parts))
 
 
-def _stop_of_pause(task: TaskSpec, failure: StepFailure) -> Stop | None:
+def _stop_of_network(task: TaskSpec, failure: StepFailure) -> Stop | None:
     match failure.step:
         case CreateContainer(spec=spec) if spec.name == task.pause_name:
             return _failed_to_start(failure.reason)
         case StartContainer(name=name) if name == task.pause_name:
             return _failed_to_start(failure.reason)
+        case AwaitResource():
+            return _failed_to_start(failure.reason)
     return None
-
-
-def _told_to_stop(plan: Plan, failure: StepFailure | None) -> set[str]:
-    """Names of the containers that the plan sent a signal; the steps after a failed one were not executed."""
-    told = set()
-    for step in plan.steps:
-        if failure and step == failure.step:
-            break
-        if isinstance(step, StopContainer):
-            told.add(step.name)
-    return told
 
 
 def _status(task: TaskSpec, observed: Observation, stop: Stop | None) -> TaskStatus:
@@ -289,7 +273,7 @@ def _status(task: TaskSpec, observed: Observation, stop: Stop | None) -> TaskSta
     return TaskStatus.DEPROVISIONING if observed.containers else TaskStatus.STOPPED
 
 
-def _record(part: ContainerPart, observed: Observation, *, told_at: datetime | None) -> ContainerRecord:
+def _record(part: ContainerPart, observed: Observation) -> ContainerRecord:
     record, container = part.record, observed.container(part.spec.name)
     if container is None:
         return replace(record, status="STOPPED") if record.started else record
@@ -305,9 +289,9 @@ def _record(part: ContainerPart, observed: Observation, *, told_at: datetime | N
         reason=record.reason or _reason(container),
         health=_HEALTH.get(container.health or "", "UNKNOWN"),
         bindings=_bindings(container),
+        created_at=container.created_at or record.created_at,
         started_at=container.started_at or record.started_at,
         finished_at=container.finished_at if phase(part, observed) is Phase.ENDED else None,
-        told_to_stop_at=told_at or record.told_to_stop_at,
     )
 
 

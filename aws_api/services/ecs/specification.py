@@ -46,7 +46,7 @@ class Dependency:
 class ContainerRecord:
     """What was last seen of a container; written by the controller alone.
 
-    ``failure`` is why it could not be created or started. ``told_to_stop_at`` is when it was sent SIGTERM.
+    ``failure`` is why it could not be created or started.
     """
 
     status: str = "PENDING"
@@ -59,8 +59,8 @@ class ContainerRecord:
     health: str = "UNKNOWN"
     bindings: tuple[Mapping[str, object], ...] = ()
     started_at: datetime | None = None
+    created_at: datetime | None = None
     finished_at: datetime | None = None
-    told_to_stop_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,7 @@ class TaskSpec:
     region: str
     version: int
     created_at: datetime
+    loaded_at: datetime
     last_status: str
     containers: tuple[ContainerPart, ...]
     desired_stop: Stop | None = None
@@ -111,4 +112,3 @@ class TaskSpec:
     pause: ContainerSpec | None = None
     pause_name: str = ""
     pause_started: bool = False
-    images_pulled: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_LOGS, LABEL_ROLE, ContainerSpec, RegistryCredentials
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
@@ -64,6 +65,7 @@ def task_spec(row: Task) -> TaskSpec:
         region=row.region,
         version=row.version,
         created_at=row.created_at,
+        loaded_at=SYSTEM_CLOCK.now(),
         last_status=row.last_status,
         containers=tuple(parts),
         desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),
@@ -74,7 +76,6 @@ def task_spec(row: Task) -> TaskSpec:
         pause=_pause(row, attachment) if attachment and not awaits else None,
         pause_name=task_container_name(row, _PAUSE),
         pause_started=row.last_pause_started,
-        images_pulled=row.last_pull_stopped_at is not None,
     )
 
 
@@ -100,7 +101,7 @@ def record_to_json(record: ContainerRecord) -> dict[str, Any]:
 
 def record_from_json(kept: Shape) -> ContainerRecord:
     """A container's record out of its JSON column."""
-    times = ("started_at", "finished_at", "told_to_stop_at")
+    times = ("created_at", "started_at", "finished_at")
     members = {**kept, **{name: moment(kept.get(name)) for name in times}}
     return ContainerRecord(**{**members, "bindings": tuple(kept.get("bindings", ()))})
 
