@@ -15,6 +15,7 @@ from aws_api.core.service import AwsService, all_services, get_service
 from aws_api.gateway.credential_scope import CredentialScope, claimed_scope
 from aws_api.protocol.models import has_operation, service_names
 from aws_api.protocol.plans import Protocol
+from aws_api.protocol.rest import match_rest
 from aws_api.protocol.wire import WireRequest
 
 #: Longest prefix of a form body that is searched for ``Action``: SDKs put it first.
@@ -106,9 +107,7 @@ def _find_operation(service: AwsService, protocol: Protocol, request: WireReques
         name = _action(request)
         error = InvalidAction(f"Could not find operation {name} for version {_form_value(request, 'Version')}")
     else:
-        from aws_api.protocol.rest import match_rest
-
-        match = match_rest(service.name, request.method, request.raw_path, request.query)
+        match = match_rest(service.name, request.method, request.raw_path, request.query, request.headers)
         name = match[0] if match else None
         error = UnknownOperationException(f"No operation of {service.name} is {request.method} {request.path}.")
     # What Simfra implements exists, so the model is asked only about the rest.
