@@ -21,6 +21,16 @@ def parse_block(text: str) -> IPv4Network | None:
         return None
 
 
+def parse_block6(text: str) -> str | None:
+    """An IPv6 block in CIDR notation, in its one canonical spelling; None where it is none."""
+    if "/" not in text:
+        return None
+    try:
+        return str(ipaddress.IPv6Network(text, strict=False))
+    except ValueError:
+        return None
+
+
 def overlaps(block: IPv4Network, others: Iterable[str]) -> bool:
     """Whether a block shares an address with any of the others."""
     return any(block.overlaps(IPv4Network(other)) for other in others)

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 """
 
+from ipaddress import IPv4Network
+
 from django.db import transaction
 
 from aws_api.core.context import Context
@@ -27,8 +29,6 @@ from aws_api.services.ec2.models import (
 from aws_api.services.ec2.zones import Zone, zones_of
 
 CIDR_BLOCK = "172.31.0.0/16"
-#: Room for sixteen default subnets of a /20 each.
-_SUBNET_STEP = 16
 
 
 def prepare_region(context: Context) -> None:
@@ -55,12 +55,12 @@ def create_default_vpc(context: Context) -> Vpc:
     )
     main = RouteTable.objects.get(vpc=vpc)
     Route.objects.create(route_table=main, destination="0.0.0.0/0", target="GatewayId", target_id=gateway.resource_id)
-    for number, zone in enumerate(zones_of(context.region)):
+    for zone, block in zip(zones_of(context.region), default_blocks(), strict=False):
         create_subnet(
             context,
             vpc,
             new_hex_id("subnet-"),
-            f"172.31.{number * _SUBNET_STEP}.0/20",
+            str(block),
             zone,
             default_for_az=True,
             map_public_ip_on_launch=True,
@@ -68,14 +68,26 @@ def create_default_vpc(context: Context) -> Vpc:
     return vpc
 
 
+def default_blocks() -> list[IPv4Network]:
+    """Where default subnets may lie: a /20 each, sixteen of them."""
+    return list(IPv4Network(CIDR_BLOCK).subnets(new_prefix=20))
+
+
 def create_vpc(
-    context: Context, vpc_id: str, cidr_block: str, *, is_default: bool = False, instance_tenancy: str = "default"
+    context: Context,
+    vpc_id: str,
+    cidr_block: str,
+    *,
+    is_default: bool = False,
+    instance_tenancy: str = "default",
+    tags: dict[str, str] | None = None,
 ) -> Vpc:
     """A VPC with its main route table, default security group and default network ACL."""
     born = {"account_id": context.account_id, "region": context.region, "created_at": context.clock.now()}
     vpc = Vpc.objects.create(
         **born,
         resource_id=vpc_id,
+        tags=tags or {},
         cidr_block=cidr_block,
         is_default=is_default,
         instance_tenancy=instance_tenancy,
@@ -134,6 +146,7 @@ def create_subnet(
     *,
     default_for_az: bool = False,
     map_public_ip_on_launch: bool = False,
+    tags: dict[str, str] | None = None,
 ) -> Subnet:
     """A subnet under its VPC's default network ACL."""
     subnet = Subnet.objects.create(
@@ -141,6 +154,7 @@ def create_subnet(
         region=context.region,
         created_at=context.clock.now(),
         resource_id=subnet_id,
+        tags=tags or {},
         vpc=vpc,
         cidr_block=cidr_block,
         availability_zone=zone.name,

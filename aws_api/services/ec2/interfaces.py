@@ -50,18 +50,19 @@ def create_interface(
     groups: Sequence[SecurityGroup],
     description: str,
     resource_id: str = "",
-    address: str | None = None,
+    addresses: Sequence[str | None] = (None,),
     requester_id: str = "",
     for_container: bool = False,
     assign_public_ip: bool = False,
     tags: dict[str, str] | None = None,
 ) -> NetworkInterface:
-    """An interface with a primary address in the subnet; ``for_container`` gives it a place on the real network.
+    """An interface in a subnet; ``for_container`` gives it a place on the real network.
+
+    ``addresses`` are those it is to have, the first of them primary; None stands for any free one.
 
     Raises InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse, NetworkInterfaceLimitExceeded.
     """
     hold([subnet, *groups])
-    address = _take_given_address(subnet, address) if address else _take_address(subnet)
     interface = NetworkInterface.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -77,7 +78,10 @@ def create_interface(
         backing_index=_take_backing_index(subnet.vpc_id) if for_container else None,
         attachment_id=new_hex_id("eni-attach-") if for_container else "",
     )
-    PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=True)
+    # Demanded ones first: else a random one could take what is asked for next.
+    for asked, is_primary in sorted(zip(addresses, (True, *[False] * len(addresses)), strict=False), key=_any_last):
+        address = _take_given_address(subnet, asked) if asked else _take_address(subnet)
+        PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=is_primary)
     interface.groups.set(groups)
     kick(NETWORK_KIND, network_key(subnet.vpc))
     return interface
@@ -109,6 +113,10 @@ def groups_for_interface(context: Context, vpc: Vpc, group_ids: Sequence[str]) -
 def network_key(vpc: Vpc) -> str:
     """A VPC's key for the reconcile loop."""
     return f"{vpc.account_id}/{vpc.region}/{vpc.resource_id}"
+
+
+def _any_last(asked: tuple[str | None, bool]) -> bool:
+    return asked[0] is None
 
 
 def _take_given_address(subnet: Subnet, address: str) -> str:

@@ -70,3 +70,28 @@ DHCP_OPTIONS = Kind(
     noun="dhcpOption ID",
     missing_code="InvalidDhcpOptionID.NotFound",
 )
+
+# What Simfra has none of yet: an id of these never exists.
+NAT_GATEWAY = Kind(name="natgateway", prefix="nat", noun="natGateway ID", missing_code="InvalidNatGatewayID.NotFound")
+INSTANCE = Kind(name="instance", prefix="i", noun="instance ID", missing_code="InvalidInstanceID.NotFound")
+TRANSIT_GATEWAY = Kind(
+    name="transit-gateway",
+    prefix="tgw",
+    noun="transitGateway ID",
+    missing_code="InvalidTransitGatewayID.NotFound",
+)
+VPC_PEERING_CONNECTION = Kind(
+    name="vpc-peering-connection",
+    prefix="pcx",
+    noun="vpcPeeringConnection ID",
+    missing_code="InvalidVpcPeeringConnectionID.NotFound",
+)
+VPC_ENDPOINT = Kind(
+    name="vpc-endpoint", prefix="vpce", noun="vpcEndpoint ID", missing_code="InvalidVpcEndpointId.NotFound"
+)
+EGRESS_ONLY_INTERNET_GATEWAY = Kind(
+    name="egress-only-internet-gateway",
+    prefix="eigw",
+    noun="egressOnlyInternetGateway ID",
+    missing_code="InvalidEgressOnlyInternetGatewayId.NotFound",
+)

@@ -218,7 +218,7 @@ class RouteTableAssociation(models.Model):
 
     association_id = models.CharField(max_length=64, unique=True)
     route_table = models.ForeignKey(RouteTable, on_delete=models.CASCADE, related_name="associations")
-    vpc = models.ForeignKey(Vpc, on_delete=models.PROTECT, related_name="+")
+    vpc = models.ForeignKey(Vpc, on_delete=models.PROTECT, related_name="route_table_associations")
     subnet = models.OneToOneField(Subnet, on_delete=models.CASCADE, null=True, related_name="route_table_association")
 
     class Meta:
@@ -307,6 +307,11 @@ class NetworkInterface(Ec2Resource):
         return self.attachment_id != ""
 
     @property
+    def is_requester_managed(self) -> bool:
+        """Whether a service of AWS's made it, who alone may change it."""
+        return self.requester_id != ""
+
+    @property
     def private_address(self) -> str:
         return next(str(row.address) for row in self.private_addresses.all() if row.primary)
 
@@ -327,3 +332,8 @@ class PrivateAddress(models.Model):
 
     def __str__(self) -> str:
         return str(self.address)
+
+
+def ec2_resources() -> list[type[Ec2Resource]]:
+    """Every model of a resource that has an id, and so tags."""
+    return sorted(Ec2Resource.__subclasses__(), key=lambda model: model.kind.name)

@@ -22,17 +22,17 @@ def rows_of(model: type[Resource], context: Context) -> "QuerySet[Resource]":
 
 
 def find(model: type[Resource], context: Context, resource_id: str, *, locked: bool = False) -> Resource:
-    """The row of an id; ``locked`` against other writers until the transaction ends.
+    """The row of an id; ``locked`` against other writers, and against deletion, until the transaction ends.
 
     Raises EC2's error for an id that is malformed or does not exist.
     """
-    if not model.kind.matches(resource_id):
-        raise malformed(model.kind, resource_id)
-    rows = rows_of(model, context).filter(resource_id=resource_id)
-    row = (rows.select_for_update(no_key=True) if locked else rows).first()
-    if row is None:
-        raise missing(model.kind, [resource_id])
-    return row
+    rows = _row_of(model, context, resource_id)
+    return _the_one(rows.select_for_update(no_key=True) if locked else rows, resource_id)
+
+
+def find_to_delete(model: type[Resource], context: Context, resource_id: str) -> Resource:
+    """The row of an id, locked against everybody who locks or holds it: what depends on it now is all there will be."""
+    return _the_one(_row_of(model, context, resource_id).select_for_update(), resource_id)
 
 
 def find_all(model: type[Resource], context: Context, resource_ids: Sequence[str]) -> list[Resource]:
@@ -90,3 +90,16 @@ def take_name(name: str) -> bool:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         taken: bool = cursor.fetchone()[0]
         return taken
+
+
+def _row_of(model: type[Resource], context: Context, resource_id: str) -> "QuerySet[Resource]":
+    if not model.kind.matches(resource_id):
+        raise malformed(model.kind, resource_id)
+    return rows_of(model, context).filter(resource_id=resource_id)
+
+
+def _the_one(rows: "QuerySet[Resource]", resource_id: str) -> Resource:
+    row = rows.first()
+    if row is None:
+        raise missing(rows.model.kind, [resource_id])
+    return row
