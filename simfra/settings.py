@@ -172,5 +172,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Two lines a job, every five seconds and at every kick, would bury what matters.
+    "loggers": {"celery": {"level": os.environ.get("SIMFRA_LOG_LEVEL", "WARNING")}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("SIMFRA_LOG_LEVEL", "INFO")},
 }

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from aws_api.core.accounts import root_keys
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_LOGS, LABEL_ROLE, ContainerSpec, RegistryCredentials
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.images import image_source
-from aws_api.core.models import Account
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, pause_container
 from aws_api.services.ecs.container_specs import (
@@ -199,8 +199,8 @@ class _Containers:
         """The root user's key, or the task role's where the task cannot reach 169.254.170.2."""
         row, role_arn = self._row, self._task_role_arn()
         if not role_arn:
-            account = Account.objects.get(account_id=row.account_id)
-            return AccessKey(access_key_id=account.root_access_key_id, secret_access_key=account.root_secret_access_key)
+            keys = root_keys(row.account_id)
+            return AccessKey(access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
         if row.network:
             return None
         try:
