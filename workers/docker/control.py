@@ -18,7 +18,7 @@ Address = tuple[str, int]
 
 def configure(inspected: Mapping[str, Any], configuration: Mapping[str, Any]) -> None:
     """Send a configuration to a container as inspected; it applies all of it or nothing. Raises RuntimeFailure."""
-    environment = dict(entry.split("=", 1) for entry in inspected["Config"]["Env"])
+    environment = dict(entry.split("=", 1) for entry in inspected["Config"]["Env"] or ())
     message = {"token": environment.get(CONTROL_TOKEN_VARIABLE, ""), "configuration": configuration}
     line = json.dumps(message).encode() + b"\n"
     name = inspected["Name"].lstrip("/")
