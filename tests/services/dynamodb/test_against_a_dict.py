@@ -1,0 +1,123 @@
+"""Random writes against DynamoDB and against a plain dict, which is what a table is to its user."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.services.dynamodb.conftest import MakeTable
+from tests.services.dynamodb.test_tables import index
+
+IDS = st.sampled_from(["a", "b", "c"])
+SORT = st.sampled_from(["-3", "0", "2", "10"])
+KINDS = st.one_of(st.none(), st.sampled_from(["x", "y"]))
+AMOUNTS = st.integers(-5, 5)
+
+
+def test_a_table_and_its_index_behave_like_a_dict(dynamodb: Any, make_table: MakeTable) -> None:
+    made = 0
+
+    class TableAsDict(RuleBasedStateMachine):
+        @initialize()
+        def make(self) -> None:
+            nonlocal made
+            made += 1
+            self.table = make_table(
+                f"table-{made}",
+                range="at:N",
+                more_attributes=[{"AttributeName": "kind", "AttributeType": "S"}],
+                GlobalSecondaryIndexes=[index("by-kind", ("kind", "HASH"), ("at", "RANGE"))],
+            )
+            self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+        def key(self, id: str, at: str) -> dict[str, Any]:
+            return {"id": {"S": id}, "at": {"N": at}}
+
+        @rule(id=IDS, at=SORT, kind=KINDS, amount=AMOUNTS)
+        def put(self, id: str, at: str, kind: str | None, amount: int) -> None:
+            item = {**self.key(id, at), "amount": {"N": str(amount)}, **({"kind": {"S": kind}} if kind else {})}
+            old = dynamodb.put_item(TableName=self.table, Item=item, ReturnValues="ALL_OLD").get("Attributes")
+            assert old == self.items.get((id, at))
+            self.items[id, at] = item
+
+        @rule(id=IDS, at=SORT)
+        def delete(self, id: str, at: str) -> None:
+            dynamodb.delete_item(TableName=self.table, Key=self.key(id, at))
+            self.items.pop((id, at), None)
+
+        @rule(id=IDS, at=SORT, amount=AMOUNTS)
+        def add(self, id: str, at: str, amount: int) -> None:
+            item = self.items.setdefault((id, at), self.key(id, at))
+            item["amount"] = {"N": str(int(item.get("amount", {"N": "0"})["N"]) + amount)}
+            answer = dynamodb.update_item(
+                TableName=self.table,
+                Key=self.key(id, at),
+                UpdateExpression="ADD amount :amount",
+                ExpressionAttributeValues={":amount": {"N": str(amount)}},
+                ReturnValues="ALL_NEW",
+            )
+            assert answer["Attributes"] == item
+
+        @rule(id=IDS, at=SORT, kind=KINDS, amount=AMOUNTS)
+        def move_if_larger(self, id: str, at: str, kind: str | None, amount: int) -> None:
+            item = self.items.get((id, at))
+            applies = item is not None and "amount" in item and int(item["amount"]["N"]) > amount
+            values = {":amount": {"N": str(amount)}, **({":kind": {"S": kind}} if kind else {})}
+            try:
+                dynamodb.update_item(
+                    TableName=self.table,
+                    Key=self.key(id, at),
+                    UpdateExpression="SET kind = :kind" if kind else "REMOVE kind",
+                    ConditionExpression="amount > :amount",
+                    ExpressionAttributeValues=values,
+                )
+                assert applies
+            except dynamodb.exceptions.ConditionalCheckFailedException:
+                assert not applies
+                return
+            assert item is not None
+            item.pop("kind", None)
+            if kind:
+                item["kind"] = {"S": kind}
+
+        @rule(id=IDS, low=AMOUNTS, forward=st.booleans())
+        def query(self, id: str, low: int, forward: bool) -> None:
+            found = dynamodb.query(
+                TableName=self.table,
+                KeyConditionExpression="id = :id AND #at >= :low",
+                ExpressionAttributeNames={"#at": "at"},
+                ExpressionAttributeValues={":id": {"S": id}, ":low": {"N": str(low)}},
+                ScanIndexForward=forward,
+            )["Items"]
+            wanted = sorted((int(at), item) for (own, at), item in self.items.items() if own == id and int(at) >= low)
+            assert found == [item for _, item in (wanted if forward else wanted[::-1])]
+
+        @rule(kind=st.sampled_from(["x", "y"]))
+        def query_index(self, kind: str) -> None:
+            found = dynamodb.query(
+                TableName=self.table,
+                IndexName="by-kind",
+                KeyConditionExpression="kind = :kind",
+                ExpressionAttributeValues={":kind": {"S": kind}},
+            )["Items"]
+            wanted = [item for item in self.items.values() if item.get("kind") == {"S": kind}]
+            assert [int(item["at"]["N"]) for item in found] == sorted(int(item["at"]["N"]) for item in wanted)
+            assert sorted(map(repr, map(sorted, map(dict.items, found)))) == sorted(
+                map(repr, map(sorted, map(dict.items, wanted)))
+            )
+
+        @invariant()
+        def holds_the_same_number_of_items(self) -> None:
+            if hasattr(self, "table"):
+                assert dynamodb.scan(TableName=self.table, Select="COUNT")["Count"] == len(self.items)
+
+    run_state_machine_as_test(
+        TableAsDict,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
