@@ -286,7 +286,7 @@ def test_an_index_follows_every_change_of_its_items(dynamodb: Any, scores: str) 
     assert error_of(dynamodb.put_item, TableName=scores, Item={**ann, "score": {"S": "high"}}) == (
         "ValidationException",
         "One or more parameter values were invalid: Type mismatch for Index Key score Expected: N Actual: S "
-        "IndexName: all",
+        "IndexName: own",
     )
     counts = {
         described["IndexName"]: described["ItemCount"]
