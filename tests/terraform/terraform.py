@@ -1,0 +1,104 @@
+"""Terraform in a directory of its own, against a gateway: initialise, apply, plan, destroy.
+
+Nothing is downloaded: the AWS provider comes from a plugin mirror, SIMFRA_TEST_TERRAFORM_PLUGINS or /opt/tf-plugins.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLUGIN_DIR = Path(os.environ.get("SIMFRA_TEST_TERRAFORM_PLUGINS", "/opt/tf-plugins"))
+MAX_RUN_S = 300
+
+_PROVIDER = """\
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+provider "aws" {
+  region                  = "us-east-1"
+  skip_metadata_api_check = true
+  s3_use_path_style       = true
+  max_retries             = 2
+}
+"""
+
+needs_terraform = pytest.mark.skipif(
+    shutil.which("terraform") is None or not PLUGIN_DIR.is_dir(),
+    reason=f"needs `terraform` and its AWS provider in {PLUGIN_DIR}",
+)
+
+
+class TerraformFailed(AssertionError):
+    """A command of Terraform's ended with an error; the message is what it printed."""
+
+
+class Terraform:
+    """A working directory with a configuration, and the commands on it. Each raises TerraformFailed."""
+
+    def __init__(self, directory: Path, *, endpoint: str, access_key_id: str, secret_access_key: str) -> None:
+        self._directory = directory
+        self._environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": access_key_id,
+            "AWS_SECRET_ACCESS_KEY": secret_access_key,
+            "CHECKPOINT_DISABLE": "1",
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+        }
+        (directory / "provider.tf").write_text(_PROVIDER)
+
+    def configure(self, configuration: str) -> None:
+        """Replace the configuration of the resources."""
+        (self._directory / "main.tf").write_text(configuration)
+
+    def init(self) -> None:
+        """Make the directory ready, with the provider of the mirror."""
+        self._run("init", f"-plugin-dir={PLUGIN_DIR}")
+
+    def apply(self) -> None:
+        """Make the resources as configured."""
+        self._run("apply", "-auto-approve")
+
+    def planned_changes(self) -> str:
+        """What a refresh and a plan would change now, as Terraform prints it; empty where nothing."""
+        finished = self._start("plan", "-detailed-exitcode")
+        if finished.returncode not in (0, 2):
+            raise TerraformFailed(finished.stdout)
+        return finished.stdout if finished.returncode == 2 else ""
+
+    def destroy(self) -> None:
+        """Take all of the resources away."""
+        self._run("destroy", "-auto-approve")
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of the configuration's outputs."""
+        return {name: output["value"] for name, output in json.loads(self._run("output", "-json")).items()}
+
+    def _run(self, *arguments: str) -> str:
+        finished = self._start(*arguments)
+        if finished.returncode != 0:
+            raise TerraformFailed(finished.stdout)
+        return finished.stdout
+
+    def _start(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["terraform", command, *([] if command == "output" else ["-no-color"]), *arguments],
+            cwd=self._directory,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MAX_RUN_S,
+            check=False,
+        )
