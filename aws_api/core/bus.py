@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -48,7 +49,7 @@ async def append_async(stream: str, payloads: Sequence[bytes], *, keep: int) -> 
 
 async def latest_async(stream: str, limit: int) -> list[bytes]:
     """The last messages of a stream, newest first."""
-    entries = await _async_client(asyncio.get_running_loop()).xrevrange(_channel(stream), count=limit)
+    entries: Any = await _async_client(asyncio.get_running_loop()).xrevrange(_channel(stream), count=limit)
     return [fields[b""] for _, fields in entries]
 
 

@@ -29,7 +29,7 @@ _loop_lock = threading.Lock()
 
 async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a plain function in the bounded executor, inside a transaction, with a connection from the pool."""
-    run = partial(copy_context().run, _in_transaction, function, *args, **kwargs)
+    run = partial(copy_context().run, partial(_in_transaction, function, *args, **kwargs))
     return await asyncio.get_running_loop().run_in_executor(_executor, run)
 
 
