@@ -115,24 +115,24 @@ class TaskConsumer(LiveConsumer):
         return render_to_string("console/live/task.html", {"page": page, "cluster": names["cluster"]})
 
     def log_names(self) -> dict[str, str]:
-        """The Docker name of each of the task's containers, by the container's own name."""
+        """The name of each container's log tail, by the container's own name."""
         names = self.scope["url_route"]["kwargs"]
         page = find_task(self.scope_shown, names["cluster"], names["task_id"])
-        return page.docker_names if page else {}
+        return page.log_names if page else {}
 
     async def _send_rendered(self) -> None:
         await super()._send_rendered()
-        for name, docker_name in (await run_in_thread(self.log_names)).items():
+        for name, tail_name in (await run_in_thread(self.log_names)).items():
             if name not in self._followed:
                 self._followed.add(name)
-                self.start(self._follow_log(name, docker_name))
+                self.start(self._follow_log(name, tail_name))
 
-    async def _follow_log(self, name: str, docker_name: str) -> None:
+    async def _follow_log(self, name: str, tail_name: str) -> None:
         after = log_tail.START
         first = True
         while True:
             # The first read does not wait: it empties what an earlier connection had put on the page.
-            entries = await log_tail.read(docker_name, after, None if first else LOG_BLOCK_MS)
+            entries = await log_tail.read(tail_name, after, None if first else LOG_BLOCK_MS)
             if entries or first:
                 after = entries[-1].id if entries else after
                 context = {"container": name, "entries": entries, "replace": first}

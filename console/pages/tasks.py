@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_api.core.arns import Arn
 from aws_api.core.models import PlanRecord, Transition
+from aws_api.services.ecs.container_specs import container_name
 from console.scope import Scope
 
 KIND = "ecs.task"
@@ -46,6 +47,13 @@ class TaskPage:
     containers: list[Mapping[str, Any]]
     transitions: list[Transition]
     plan: PlanRecord | None
+
+    @property
+    def log_names(self) -> dict[str, str]:
+        """The name of each container's log tail, by the container's own name."""
+        family, _, revision = self.row.definition.partition(":")
+        names = (container["name"] for container in self.containers)
+        return {name: container_name(family, int(revision), name, self.row.id) for name in names}
 
 
 def cluster_names(scope: Scope) -> list[str]:
