@@ -11,8 +11,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArchive:
-    """A docker-archive (``docker load`` takes it) as a stream of chunks, and the digest of its manifest."""
+    """A docker-archive (``docker load`` takes it) as a stream of chunks, and the digest of its manifest.
 
+    ``name`` is what the engine has the image under once it is loaded: the reference, but with a tag where that has
+    none.
+    """
+
+    name: str
     digest: str
     size_bytes: int
     chunks: Iterator[bytes]

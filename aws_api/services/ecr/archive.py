@@ -55,9 +55,10 @@ class EcrImages:
         record_pull(named, SYSTEM_CLOCK.now())
         image = _for_this_platform(named, reference, MAX_DEPTH)
         manifest = read_manifest(bytes(image.body), image.media_type)
-        files = _files(manifest, loaded_name(reference))
+        name = loaded_name(reference)
+        files = _files(manifest, name)
         size = sum(tarfile.BLOCKSIZE + _padded(file.size_bytes) for file in files) + 2 * tarfile.BLOCKSIZE
-        return ImageArchive(digest=named.digest, size_bytes=size, chunks=_tar(files))
+        return ImageArchive(name=name, digest=named.digest, size_bytes=size, chunks=_tar(files))
 
 
 def loaded_name(reference: str) -> str:
