@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from aws_api.core.changes import StateChange, publish
 from aws_api.core.containers import (
-    LABEL_INSTANCE,
     LABEL_KEY,
     LABEL_KIND,
     ConfigureContainer,
@@ -47,7 +46,7 @@ class VpcController:
         if row is None:
             return None
         vpc_id = key.rpartition("/")[2]
-        labels = {LABEL_INSTANCE: settings.SIMFRA_INSTANCE, LABEL_KIND: self.kind, LABEL_KEY: key}
+        labels = {LABEL_KIND: self.kind, LABEL_KEY: key}
         return DesiredNetwork(
             key=key,
             vpc_exists=row.vpc is not None,
@@ -124,7 +123,9 @@ def _configuration(vpc: Vpc) -> dict[str, object]:
 
 
 def _applied(desired: DesiredNetwork, outcome: Round) -> str:
-    """The digest of what the gateway runs with after this round."""
+    """The digest of what the gateway was last told; empty where no bridge is, or no gateway was ever told anything."""
+    if outcome.observed.network(desired.network.name) is None:
+        return ""
     was_configured = outcome.failure is None and any(
         isinstance(step, ConfigureContainer) for step in outcome.plan.steps
     )

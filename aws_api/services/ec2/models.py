@@ -104,7 +104,7 @@ class VpcNetwork(models.Model):
     last_status = models.CharField(max_length=8, default=NetworkStatus.ABSENT.value)
     #: The hidden subnet that the engine gave to the bridge; empty where there is no bridge.
     last_backing_subnet = models.CharField(max_length=18, default="", blank=True)
-    #: What the gateway was configured with: a digest of the configuration and of the container's incarnation.
+    #: What the gateway was last configured with, as a digest; empty where there was none on this bridge yet.
     last_configuration = models.CharField(max_length=64, default="", blank=True)
     last_failure = models.TextField(default="", blank=True)
     last_idle_since = models.DateTimeField(null=True)
@@ -112,6 +112,15 @@ class VpcNetwork(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def usable_subnet(self) -> str:
+        """The backing subnet once the gateway has come up in it, else nothing.
+
+        What starts before the gateway finds no names and no way out. A gateway that dies later is mended under those
+        that run, so that is no reason to take their addresses back.
+        """
+        return self.last_backing_subnet if self.last_configuration else ""
 
 
 class Subnet(Ec2Resource):

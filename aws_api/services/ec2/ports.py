@@ -85,7 +85,7 @@ def _attachment(interface: NetworkInterface) -> NetworkAttachment:
     subnet, vpc = interface.subnet, interface.vpc
     address = interface.private_address
     assert interface.backing_index is not None, f"{interface} was not made for a container"
-    backing_subnet = vpc.network.last_backing_subnet
+    backing_subnet = vpc.network.usable_subnet
     return NetworkAttachment(
         network_interface_id=interface.resource_id,
         mac_address=interface.mac_address,

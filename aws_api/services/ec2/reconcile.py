@@ -157,7 +157,7 @@ def _make_network(desired: DesiredNetwork, gateway: ObservedContainer | None) ->
     if gateway is not None:
         steps.append(RemoveContainer(name=gateway.name, alias=GATEWAY, cause="its network is gone"))
     steps.append(CreateNetwork(spec=desired.network, cause="the VPC is in use"))
-    return Plan(steps=tuple(steps), look_again_s=0)
+    return Plan(steps=tuple(steps))
 
 
 def _make_gateway(

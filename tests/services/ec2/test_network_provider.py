@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.network import NetworkAttachment, network_provider
-from aws_api.services.ec2.models import NetworkInterface, Subnet, Vpc, VpcNetwork
+from aws_api.services.ec2.models import NetworkInterface, Subnet, Vpc
 
 ATTACHMENT_ARN = "arn:aws:ecs:us-east-1:000000000000:attachment/0f1e"
 
@@ -52,16 +52,6 @@ def test_an_interface_says_all_that_a_network_namespace_needs(context: Context, 
     assert attachment.backing_address is None
     assert describe(context, attachment) == attachment
     assert (attachment.network_kind, attachment.network_key) in kicks
-
-
-def test_the_backing_address_is_known_once_the_network_is_made(context: Context, kicks: list[tuple[str, str]]) -> None:
-    attachment = create(context, network_provider().default_subnet_ids(context)[:1])
-    VpcNetwork.objects.filter(key=attachment.network_key).update(last_backing_subnet="100.80.4.0/22")
-    made = describe(context, attachment)
-    assert made is not None
-    assert made.backing_address is not None
-    index = int(IPv4Address(made.backing_address)) - int(IPv4Address("100.80.4.0"))
-    assert 10 <= index <= 1020
 
 
 def test_a_public_address_comes_only_when_asked_for(context: Context, kicks: list[tuple[str, str]]) -> None:
