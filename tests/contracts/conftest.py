@@ -1,12 +1,10 @@
 """One suite, two runtimes: the fake, and the real engine where there is one."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.test import override_settings
 
 from aws_api.core.containers import (
     LABEL_KEY,
@@ -18,8 +16,11 @@ from aws_api.core.containers import (
     Scope,
 )
 from aws_api.core.ids import new_hex_id
+from tests.support.docker_engine import docker_settings
 from tests.support.fake_runtime import FakeRuntime, Program
 from tests.support.waiting import wait_for
+
+__all__ = ["docker_settings"]
 
 KIND = "test.thing"
 
@@ -64,24 +65,6 @@ class Bench:
         seen = wait_for(ended, timeout_s=timeout_s, what=f"{alias} to end")
         assert seen is not None
         return seen
-
-
-@pytest.fixture(scope="session")
-def docker_settings(database: None) -> Iterator[None]:
-    """Settings of an instance of the run's own on the engine; all that it made there is removed at the end."""
-    from django.conf import settings
-
-    from tests.support.images import sidecar_image
-    from workers.docker import engine
-    from workers.docker.cleanup import remove_all
-
-    problem = engine.problem()
-    if problem is not None:
-        pytest.skip(problem)
-    uplink = f"198.19.{128 + os.getpid() % 120}.0/24"
-    with override_settings(SIMFRA_SIDECAR_IMAGE=sidecar_image(), SIMFRA_UPLINK_SUBNET=uplink):
-        yield
-        remove_all(settings.SIMFRA_INSTANCE)
 
 
 @pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])
