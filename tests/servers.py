@@ -4,10 +4,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from simfra.stack.private_files import kept_secret
 from simfra.stack.servers import EmbeddedServers
 
 _data_dir = tempfile.TemporaryDirectory(prefix="simfra-tests-", ignore_cleanup_errors=True)
 _servers = EmbeddedServers(Path(_data_dir.name), durability="process")
+_encryption_key_file = Path(_data_dir.name) / "encryption-key"
+kept_secret(_encryption_key_file)
 
 
 def pytest_unconfigure() -> None:
@@ -23,4 +26,5 @@ os.environ.update(
     SIMFRA_DATA_DIR=_data_dir.name,
     SIMFRA_INSTANCE=f"test-{os.getpid()}",
     SIMFRA_DURABILITY="process",
+    SIMFRA_ENCRYPTION_KEY_FILE=str(_encryption_key_file),
 )
