@@ -77,15 +77,23 @@ def new_stack(tmp_path: Path) -> Iterator[Callable[[str], Stack]]:
     stacks: list[Stack] = []
 
     def make(name: str) -> Stack:
-        stack = Stack(data_dir=tmp_path / name, port=_free_port(), console_port=_free_port())
+        stack = _stack_in(tmp_path / name)
         stacks.append(stack)
         return stack
 
     yield make
     for stack in stacks:
-        if stack.data_dir.exists():
-            stopped = stack.manage("reset", "--yes")
-            assert stopped.returncode == 0, stopped.stdout + stopped.stderr
+        _remove(stack)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that runs, for all tests of a module that leave it running."""
+    stack = _stack_in(tmp_path_factory.mktemp("stack") / "running")
+    started = stack.manage("up", "--detach")
+    assert started.returncode == 0, started.stdout + started.stderr
+    yield stack
+    _remove(stack)
 
 
 @pytest.fixture
@@ -94,6 +102,16 @@ def servers(tmp_path: Path) -> Iterator[EmbeddedServers]:
     servers = EmbeddedServers(tmp_path / "data", durability="process")
     yield servers
     servers.remove()
+
+
+def _stack_in(data_dir: Path) -> Stack:
+    return Stack(data_dir=data_dir, port=_free_port(), console_port=_free_port())
+
+
+def _remove(stack: Stack) -> None:
+    if stack.data_dir.exists():
+        stopped = stack.manage("reset", "--yes")
+        assert stopped.returncode == 0, stopped.stdout + stopped.stderr
 
 
 def _free_port() -> int:

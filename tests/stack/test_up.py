@@ -16,6 +16,7 @@ from tests.stack.conftest import ROOT, START_TIMEOUT_S, Stack
 from tests.support.waiting import wait_for
 
 NewStack = Callable[[str], Stack]
+KILLED = ("gateway", "worker", "valkey-server")
 
 
 def test_up_serves_until_down_and_says_where(new_stack: NewStack) -> None:
@@ -34,43 +35,35 @@ def test_up_serves_until_down_and_says_where(new_stack: NewStack) -> None:
     assert refuses(stack.console_port)
 
 
-def test_a_process_that_dies_is_restarted_and_refuses_no_client_meanwhile(new_stack: NewStack) -> None:
-    stack = new_stack("one")
-    stack.manage("up", "--detach")
-    first = stack.child_pids()
-    for name in ("gateway", "worker", "valkey-server"):
+def test_a_process_that_dies_is_restarted_and_refuses_no_client_meanwhile(running: Stack) -> None:
+    first = running.child_pids()
+    for name in KILLED:
         os.kill(first[name], signal.SIGKILL)
-    assert status_of(stack.port, "/_simfra/health") == 200
+    assert status_of(running.port, "/_simfra/health") == 200
     wait_for(
-        lambda: all(stack.child_pids().get(name, 0) not in (0, first[name]) for name in first if name in restarted),
+        lambda: all(running.child_pids().get(name, 0) not in (0, first[name]) for name in KILLED),
         timeout_s=30,
         what="new processes",
     )
-    assert {name: pid for name, pid in stack.child_pids().items() if name not in restarted} == {
-        name: pid for name, pid in first.items() if name not in restarted
+    assert {name: pid for name, pid in running.child_pids().items() if name not in KILLED} == {
+        name: pid for name, pid in first.items() if name not in KILLED
     }
-    log = (stack.data_dir / "logs" / "up.log").read_text()
+    log = (running.data_dir / "logs" / "up.log").read_text()
     assert "The gateway ended by signal 9; restarting it in 0.5 s." in log
 
 
-restarted = ("gateway", "worker", "valkey-server")
-
-
-def test_a_second_up_on_the_same_data_directory_is_refused(new_stack: NewStack) -> None:
-    stack = new_stack("one")
-    stack.manage("up", "--detach")
-    refused = stack.manage("up")
+def test_a_second_up_on_the_same_data_directory_is_refused(running: Stack) -> None:
+    refused = running.manage("up")
     assert refused.returncode == 1
-    assert f"Simfra runs already on {stack.data_dir} (process {stack.supervisor_pid})." in refused.stdout
+    assert f"Simfra runs already on {running.data_dir} (process {running.supervisor_pid})." in refused.stdout
 
 
-def test_a_taken_port_is_named_with_the_variable_that_changes_it(new_stack: NewStack) -> None:
-    first, second = new_stack("one"), new_stack("two")
-    first.manage("up", "--detach")
-    clashing = Stack(data_dir=second.data_dir, port=first.port, console_port=second.console_port)
+def test_a_taken_port_is_named_with_the_variable_that_changes_it(running: Stack, new_stack: NewStack) -> None:
+    second = new_stack("two")
+    clashing = Stack(data_dir=second.data_dir, port=running.port, console_port=second.console_port)
     refused = clashing.manage("up")
     assert refused.returncode == 1
-    assert f"127.0.0.1:{first.port}" in refused.stdout
+    assert f"127.0.0.1:{running.port}" in refused.stdout
     assert "SIMFRA_PORT" in refused.stdout
 
 
@@ -95,11 +88,9 @@ def test_reset_leaves_nothing(new_stack: NewStack) -> None:
     assert not servers.exists()
 
 
-def test_nobody_else_can_read_the_state(new_stack: NewStack) -> None:
-    stack = new_stack("one")
-    stack.manage("up", "--detach")
-    assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
-    for path in (stack.data_dir / "secrets").iterdir():
+def test_nobody_else_can_read_the_state(running: Stack) -> None:
+    assert stat.S_IMODE(running.data_dir.stat().st_mode) == 0o700
+    for path in (running.data_dir / "secrets").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -117,20 +108,17 @@ def test_ctrl_c_stops_everything_cleanly(new_stack: NewStack) -> None:
     assert not [name for name, pid in children.items() if Path(f"/proc/{pid}").exists()]
 
 
-def test_doctor_names_a_taken_port_and_fails(new_stack: NewStack) -> None:
-    first, second = new_stack("one"), new_stack("two")
-    first.manage("up", "--detach")
-    clashing = Stack(data_dir=second.data_dir, port=first.port, console_port=second.console_port)
+def test_doctor_names_a_taken_port_and_fails(running: Stack, new_stack: NewStack) -> None:
+    second = new_stack("two")
+    clashing = Stack(data_dir=second.data_dir, port=running.port, console_port=second.console_port)
     examined = clashing.manage("doctor")
     assert examined.returncode == 1
-    assert f"port {first.port}: Address already in use" in examined.stdout
+    assert f"port {running.port}: Address already in use" in examined.stdout
     assert "SIMFRA_PORT" in examined.stdout
 
 
-def test_django_commands_use_the_instances_own_database(new_stack: NewStack) -> None:
-    stack = new_stack("one")
-    stack.manage("up", "--detach")
-    shown = stack.manage("migrate", "--check")
+def test_django_commands_use_the_instances_own_database(running: Stack) -> None:
+    shown = running.manage("migrate", "--check")
     assert shown.returncode == 0, shown.stdout + shown.stderr
 
 
