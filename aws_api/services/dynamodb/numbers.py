@@ -13,6 +13,8 @@ MAX_EXPONENT = 125
 MIN_EXPONENT = -130
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
+#: Most numbers come as they are kept; what is short as well cannot be out of range.
+_NORMAL = re.compile(r"0|-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9])")
 #: Longer exponents are out of range whatever the digits before them are; Decimal would not read them.
 _MAX_EXPONENT_DIGITS = 9
 #: Wide enough for the exact sum of the largest and the smallest number.
@@ -21,7 +23,7 @@ _EXACT = Context(prec=MAX_EXPONENT - MIN_EXPONENT + MAX_DIGITS + 2)
 
 def normalise_number(text: str) -> str:
     """The one spelling of a number: plain notation without superfluous zeros. Raises ValidationException."""
-    if len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() and (text[0] != "0" or len(text) == 1):
+    if len(text) <= MAX_DIGITS and _NORMAL.fullmatch(text):
         return text
     match = _NUMBER.fullmatch(text)
     if match is None:
@@ -43,17 +45,12 @@ def format_number(number: Decimal) -> str:
         raise _overflow()
     if number.adjusted() < MIN_EXPONENT:
         raise _underflow()
-    sign, digits, exponent = _parts(number)
-    if len(digits) > MAX_DIGITS:
+    plain = f"{number.copy_abs():f}"
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    if len(_parts(plain)[0]) > MAX_DIGITS:
         raise ValidationException("Attempting to store more than 38 significant digits in a Number")
-    scale = exponent - len(digits)
-    if scale >= 0:
-        plain = digits + "0" * scale
-    elif exponent > 0:
-        plain = f"{digits[:exponent]}.{digits[exponent:]}"
-    else:
-        plain = f"0.{'0' * -exponent}{digits}"
-    return f"-{plain}" if sign else plain
+    return f"-{plain}" if number < 0 else plain
 
 
 def add_numbers(left: str, right: str) -> str:
@@ -78,23 +75,24 @@ def encode_number(text: str) -> bytes:
     A byte for the sign, one for the exponent, two decimal digits in each that follows. A negative number's bytes are
     inverted and closed with the highest byte, so that of two that begin alike the longer is the smaller.
     """
-    number = Decimal(text)
-    if not number:
+    if text == "0":
         return b"\x01"
-    sign, digits, exponent = _parts(number)
+    digits, exponent = _parts(text.removeprefix("-"))
     if len(digits) % 2:
         digits += "0"
     body = bytes([exponent - 1 - MIN_EXPONENT, *(int(digits[at : at + 2]) for at in range(0, len(digits), 2))])
-    if sign:
+    if text.startswith("-"):
         return b"\x00" + bytes(255 - byte for byte in body) + b"\xff"
     return b"\x02" + body
 
 
-def _parts(number: Decimal) -> tuple[int, str, int]:
-    """(sign, digits without outer zeros, exponent) of a number other than zero: 0.digits x 10^exponent."""
-    sign, digits, _ = number.as_tuple()
-    text = "".join(map(str, digits)).lstrip("0").rstrip("0")
-    return sign, text, number.adjusted() + 1
+def _parts(plain: str) -> tuple[str, int]:
+    """(digits without outer zeros, exponent) of a normalised number without its sign: 0.digits x 10^exponent."""
+    whole, _, fraction = plain.partition(".")
+    if whole != "0":
+        return (whole + fraction).rstrip("0"), len(whole)
+    digits = fraction.lstrip("0")
+    return digits, len(digits) - len(fraction)
 
 
 def _overflow() -> ValidationException:

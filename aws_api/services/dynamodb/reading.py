@@ -19,7 +19,7 @@ from aws_api.services.dynamodb.store import Position, Row
 
 MAX_PAGE_BYTES = 1024 * 1024
 #: Rows of one statement. The first of a page fetches few, because most pages end with their partition.
-_FIRST_ROWS = 200
+_FIRST_ROWS = 100
 _MOST_ROWS = 2000
 
 #: (after, limit) to the next rows in order.

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -23,6 +23,8 @@ from aws_api.services.dynamodb.schema import IndexSchema, TableSchema
 
 #: Batches of writes under way at once. A key always goes the same way, so a process never competes with itself.
 WRITE_LANES = 2
+#: Queries of one statement; each may bring a megabyte and some.
+MAX_QUERIES = 32
 
 Row = Mapping[str, Any]
 #: (table, partition key, sort key)
@@ -105,20 +107,39 @@ _INDEX_ENTRIES = """, entry AS MATERIALIZED (
 _WRITE_ITEMS = _WRITE.replace("{index_entries}", "")
 _WRITE_ITEMS_AND_ENTRIES = _WRITE.replace("{index_entries}", _INDEX_ENTRIES)
 
+# Queries that arrive together go into one statement, too: one row of `asked` for each.
 _QUERY_TABLE = """
-    SELECT hash, range, hash AS item_hash, range AS item_range, item, size
-    FROM dynamodb_item
-    WHERE table_id = $1 AND hash = $2 AND range >= $3 AND range < $4
-    ORDER BY range {order} LIMIT $5
+    SELECT asked.at, found.*
+    FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::int[])
+    WITH ORDINALITY AS asked (table_id, hash, low, high, wanted, at),
+    LATERAL (
+        SELECT hash, range, hash AS item_hash, range AS item_range, item, size
+        FROM dynamodb_item AS item
+        WHERE item.table_id = asked.table_id AND item.hash = asked.hash
+        AND item.range >= asked.low AND item.range < asked.high
+        ORDER BY item.range {order} LIMIT asked.wanted
+    ) AS found
 """
 _QUERY_INDEX = """
-    SELECT entry.hash, entry.range, entry.item_hash, entry.item_range, item.item, item.size
-    FROM dynamodb_indexentry AS entry
-    JOIN dynamodb_item AS item
-    ON item.table_id = $1 AND item.hash = entry.item_hash AND item.range = entry.item_range
-    WHERE entry.index_id = $2 AND entry.hash = $3 AND entry.range >= $4 AND entry.range < $5
-    AND (entry.range, entry.item_hash, entry.item_range) {beyond} ($6, $7, $8)
-    ORDER BY entry.range {order}, entry.item_hash {order}, entry.item_range {order} LIMIT $9
+    SELECT asked.at, found.*
+    FROM unnest(
+        $1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::int[], $6::bigint[], $7::bytea[], $8::bytea[],
+        $9::bytea[]
+    )
+    WITH ORDINALITY AS asked (
+        table_id, hash, low, high, wanted, index_id, last_range, last_item_hash, last_item_range, at
+    ),
+    LATERAL (
+        SELECT entry.hash, entry.range, entry.item_hash, entry.item_range, item.item, item.size
+        FROM dynamodb_indexentry AS entry
+        JOIN dynamodb_item AS item
+        ON item.table_id = asked.table_id AND item.hash = entry.item_hash AND item.range = entry.item_range
+        WHERE entry.index_id = asked.index_id AND entry.hash = asked.hash
+        AND entry.range >= asked.low AND entry.range < asked.high
+        AND (entry.range, entry.item_hash, entry.item_range)
+            {beyond} (asked.last_range, asked.last_item_hash, asked.last_item_range)
+        ORDER BY entry.range {order}, entry.item_hash {order}, entry.item_range {order} LIMIT asked.wanted
+    ) AS found
 """
 _SCAN_TABLE = """
     SELECT hash, range, hash AS item_hash, range AS item_range, item, size
@@ -136,10 +157,12 @@ _SCAN_INDEX = """
     ORDER BY entry.hash, entry.range, entry.item_hash, entry.item_range LIMIT $8
 """
 
-_QUERY_TABLE_FORWARD = {True: _QUERY_TABLE.format(order="ASC"), False: _QUERY_TABLE.format(order="DESC")}
-_QUERY_INDEX_FORWARD = {
-    True: _QUERY_INDEX.format(order="ASC", beyond=">"),
-    False: _QUERY_INDEX.format(order="DESC", beyond="<"),
+#: By (whether of an index, whether forward).
+_QUERIES = {
+    (False, True): _QUERY_TABLE.format(order="ASC"),
+    (False, False): _QUERY_TABLE.format(order="DESC"),
+    (True, True): _QUERY_INDEX.format(order="ASC", beyond=">"),
+    (True, False): _QUERY_INDEX.format(order="DESC", beyond="<"),
 }
 
 
@@ -218,17 +241,18 @@ async def query_page(
 ) -> Sequence[Row]:
     """The next rows of one partition whose sort key is within the bounds (from, to), in order."""
     low, high = bounds
+    queries = _of_loop(_make_queries)[index is not None, forward]
     if index is None:
         if after is not None and forward:
             low = max(low, after.key.range + b"\x00")
         elif after is not None:
             high = min(high, after.key.range)
-        return await database.fetch(_QUERY_TABLE_FORWARD[forward], table.id, hash_key, low, high, limit)
+        return await queries.submit((table.id, hash_key, low, high, limit))
     if after is None:
-        beyond = (b"", b"", b"") if forward else (high, b"", b"")
+        last = (b"", b"", b"") if forward else (high, b"", b"")
     else:
-        beyond = (after.key.range, after.item.hash, after.item.range)
-    return await database.fetch(_QUERY_INDEX_FORWARD[forward], table.id, index.id, hash_key, low, high, *beyond, limit)
+        last = (after.key.range, after.item.hash, after.item.range)
+    return await queries.submit((table.id, hash_key, low, high, limit, index.id, *last))
 
 
 async def scan_page(
@@ -243,6 +267,22 @@ async def scan_page(
     else:
         entry_place = (after.key.hash, after.key.range, after.item.hash, after.item.range)
     return await database.fetch(_SCAN_INDEX, table.id, index.id, *entry_place, end, limit)
+
+
+async def _query(kind: tuple[bool, bool], asked: Sequence[tuple[Any, ...]]) -> list[Sequence[Row]]:
+    rows = await database.fetch(_QUERIES[kind], *(list(column) for column in zip(*asked, strict=True)))
+    found: list[list[Row]] = [[] for _ in asked]
+    for row in rows:
+        found[row["at"] - 1].append(row)
+    _, forward = kind
+    for page in found:
+        # They come in this order already, only Postgres does not promise it.
+        page.sort(key=_place, reverse=not forward)
+    return list(found)
+
+
+def _place(row: Row) -> tuple[bytes, bytes, bytes]:
+    return row["range"], row["item_hash"], row["item_range"]
 
 
 async def _read(keys: Sequence[FullKey]) -> list[Row | None]:
@@ -364,6 +404,10 @@ def _new_revision(*, must_not_exist: bool) -> int:
 
 def _make_reader() -> Coalescer[FullKey, Row | None]:
     return Coalescer(_read)
+
+
+def _make_queries() -> dict[tuple[bool, bool], Coalescer[tuple[Any, ...], Sequence[Row]]]:
+    return {kind: Coalescer(partial(_query, kind), max_batch=MAX_QUERIES) for kind in _QUERIES}
 
 
 def _make_writers() -> list[Coalescer[Write, Written]]:

@@ -30,8 +30,12 @@ _LOAD = """
 
 async def find_table(context: Context, name_or_arn: str) -> TableSchema:
     """A table's schema. Raises ResourceNotFoundException as the item operations word it."""
-    name = table_name(context, name_or_arn)
-    table = None if name is None else await schemas.get((context.account_id, context.region, name))
+    # Most requests name a table that is there by its plain name, which then needs no check.
+    table = None if is_arn(name_or_arn) else await schemas.get((context.account_id, context.region, name_or_arn))
+    if table is None:
+        name = table_name(context, name_or_arn)
+        if name is not None and name != name_or_arn:
+            table = await schemas.get((context.account_id, context.region, name))
     if table is None:
         raise ResourceNotFoundException("Requested resource not found")
     return table

@@ -111,6 +111,7 @@ class _Change:
             raise ValidationException("Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest")
         self._needs_before = needs_before
         self._after: Stored | None = None
+        self._key: tuple[TableSchema, EncodedKey] | None = None
         if "PutRequest" in request:
             self.attributes, size = normalise_item(request["PutRequest"]["Item"])
             if size > MAX_ITEM_BYTES:
@@ -121,9 +122,12 @@ class _Change:
 
     def key(self, table: TableSchema) -> EncodedKey:
         """The key of the item. Raises ValidationException where it does not fit the table."""
-        if self._after is None:
-            return key_of_request(table.keys, self.attributes)
-        return key_of_item(table, self.attributes)
+        if self._key is None or self._key[0] is not table:
+            if self._after is None:
+                self._key = table, key_of_request(table.keys, self.attributes)
+            else:
+                self._key = table, key_of_item(table, self.attributes)
+        return self._key[1]
 
     def write(self, table: TableSchema) -> Write:
         """The write of the item."""
