@@ -28,9 +28,9 @@ _registry: dict[str, "AwsService"] = {}
 
 #: A plain ASGI callable: what a data plane is.
 AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
-#: Which (IAM action, resource ARN) pairs a call needs.
+#: Which (IAM action, resource ARN) pairs a call needs; async where a name must be looked up to know the ARN.
 Access = tuple[str, str]
-AccessRule = Callable[[Context, Mapping[str, Any]], Iterable[Access]]
+AccessRule = Callable[[Context, Mapping[str, Any]], Iterable[Access] | Awaitable[Iterable[Access]]]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,6 +49,13 @@ class Operation:
     function: Callable[[Context, Any], Any]
     is_async: bool
     access: AccessRule | None = None
+
+    async def needed_access(self, context: Context, request: Mapping[str, Any]) -> Iterable[Access] | None:
+        """The (action, resource ARN) pairs that a call needs; None where the operation names none."""
+        if self.access is None:
+            return None
+        needed = self.access(context, request)
+        return await needed if isinstance(needed, Awaitable) else needed
 
 
 @dataclass(frozen=True, kw_only=True)
