@@ -1,6 +1,6 @@
 """Executes a plan step by step, one call of the runtime each. Decides nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_api.core.containers import (
     AwaitResource,
@@ -69,7 +69,7 @@ def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: C
         case RemoveNetwork():
             runtime.remove_network(step.name)
         case CreateContainer():
-            runtime.create_container(step.spec)
+            runtime.create_container(replace(step.spec, image=pulls.name_on_engine(step.spec.image)))
         case StartContainer():
             hints.forget(f"stop:{step.name}")
             runtime.start_container(step.name, step.ready_within_s)

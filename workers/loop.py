@@ -86,8 +86,8 @@ def _round(
         controller.record(desired, Round(at=clock.now(), plan=plan, observed=observed, failure=execution.failure))
     text = str(plan)
     # The same plan again means that it waits for the world, not for us.
-    is_news = bool(plan) and text != plan_before and not execution.is_waiting
-    return _Turn(plan=text, goes_on=is_news or bool(moves), look_again_s=plan.look_again_s)
+    is_news = (bool(plan) and text != plan_before) or bool(moves) or plan.look_again_s == 0
+    return _Turn(plan=text, goes_on=is_news and not execution.is_waiting, look_again_s=plan.look_again_s)
 
 
 @contextmanager

@@ -42,8 +42,6 @@ class Pull(models.Model):
     subject = models.CharField(max_length=640, primary_key=True)
     image = models.CharField(max_length=512)
     status = models.CharField(max_length=16, choices=PullStatus)
-    owner = models.CharField(max_length=36)
-    until = models.DateTimeField()
     progress = models.JSONField(default=dict)
     waiting = models.JSONField(default=list)
     failed_for = models.JSONField(default=list)

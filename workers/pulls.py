@@ -68,6 +68,13 @@ def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str
     return False
 
 
+def name_on_engine(image: str) -> str:
+    """What the engine knows an image by: the id, for one of our own by digest, whose name no archive can give it."""
+    if "@" not in image or image_source(image) is None:
+        return image
+    return Pull.objects.filter(subject=image).values_list("image_id", flat=True).first() or image
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Errand:
     """An image to bring. ``source`` is the registry of ours that has it, ``digest`` what its tag names there."""
@@ -82,20 +89,24 @@ class _Errand:
 
 def _begin(errand: _Errand, waiter: tuple[str, str]) -> bool:
     """Pull in a thread and wait a moment for it."""
-    Pull.objects.update_or_create(
-        subject=errand.subject,
-        defaults={
-            "image": errand.step.image,
-            "status": PullStatus.PULLING,
-            "progress": {},
-            "failed_for": [],
-            "reason": "",
-            "started_at": SYSTEM_CLOCK.now(),
-            "finished_at": None,
-        },
-    )
     pulling = _Pulling(errand)
-    pulling.start()
+    try:
+        Pull.objects.update_or_create(
+            subject=errand.subject,
+            defaults={
+                "image": errand.step.image,
+                "status": PullStatus.PULLING,
+                "progress": {},
+                "failed_for": [],
+                "reason": "",
+                "started_at": SYSTEM_CLOCK.now(),
+                "finished_at": None,
+            },
+        )
+        pulling.start()
+    except BaseException:
+        errand.lease.abandon()
+        raise
     pulling.join(_WAIT_S)
     if pulling.is_alive() and _joined(errand.subject, waiter):
         return False
@@ -154,7 +165,7 @@ class _Pulling(threading.Thread):
                 )
                 yield chunk
 
-        return self._errand.runtime.load_image(self._errand.step.image, counted())
+        return self._errand.runtime.load_image(archive.name, counted())
 
     def _progressed(self, progress: PullProgress) -> None:
         self._layers[progress.layer] = {

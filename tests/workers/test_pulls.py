@@ -1,0 +1,174 @@
+"""Images: brought once for everybody who waits, in the background, with the reason where that fails."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from aws_api.core import images
+from aws_api.core.images import ImageArchive, ImageNotFound
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.waiting import wait_for
+from tests.workers.conftest import lapse
+from tests.workers.things import KIND, Thing, ThingController
+from workers.leases import claim
+from workers.loop import reconcile
+from workers.models import Lease, Pull, PullStatus
+
+Kicks = list[tuple[str, str]]
+
+
+@dataclass
+class Registry:
+    """A registry of our own: image to content."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def owns(self, reference: str) -> bool:
+        return reference.startswith("ours/")
+
+    def digest(self, reference: str) -> str:
+        return self.archive(reference).digest
+
+    def archive(self, reference: str) -> ImageArchive:
+        if reference not in self.contents:
+            raise ImageNotFound(f"{reference}: not found")
+        content = self.contents[reference]
+        digest = f"sha256:{content.hex()}"
+        return ImageArchive(name=reference, digest=digest, size_bytes=len(content), chunks=iter([content]))
+
+
+@pytest.fixture
+def registry(database: None) -> Iterator[Registry]:
+    registry = Registry()
+    images.register_image_source(registry)
+    yield registry
+    images._sources.remove(registry)
+
+
+@pytest.fixture
+def slow_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRuntime]:
+    """An engine without images, whose pulls take until its gate is opened; nobody waits for them for long."""
+    monkeypatch.setattr("workers.pulls._WAIT_S", 0.05)
+    engine = FakeRuntime()
+    engine.pull_gate = threading.Event()
+    yield engine
+    engine.pull_gate.set()
+
+
+def let_go(engine: FakeRuntime, image: str) -> Pull:
+    """Let the pulls end."""
+    assert engine.pull_gate is not None
+    engine.pull_gate.set()
+
+    def ended() -> bool:
+        is_over = Pull.objects.exclude(status=PullStatus.PULLING).filter(subject=image).exists()
+        return is_over and not Lease.objects.filter(kind="image", key=image).exists()
+
+    wait_for(ended, what="the pull")
+    return Pull.objects.get(subject=image)
+
+
+def test_an_image_is_pulled_before_its_container_is_made(
+    things: ThingController, engine: FakeRuntime, key: str
+) -> None:
+    thing = things.things[key] = Thing(image=f"far/{key}:1")
+    reconcile(KIND, key, engine)
+    assert thing.last == "RUNNING"
+    assert engine.calls.count(f"pull_image far/{key}:1") == 1
+    pull = Pull.objects.get(subject=f"far/{key}:1")
+    assert (pull.status, pull.progress) == ("PULLED", {"layer": {"status": "Pull complete", "done": 2, "total": 2}})
+
+
+def test_nobody_waits_for_a_slow_pull_and_who_wants_the_image_is_kicked(
+    things: ThingController, slow_engine: FakeRuntime, key: str, kicks: Kicks
+) -> None:
+    image = f"far/{key}:1"
+    keys = [f"{key}-{number}" for number in range(3)]
+    for each in keys:
+        things.things[each] = Thing(image=image)
+        reconcile(KIND, each, slow_engine)
+    assert Pull.objects.get(subject=image).progress == {"layer": {"status": "Downloading", "done": 1, "total": 2}}
+    assert {thing.last for thing in things.things.values()} == {"GONE"}
+    let_go(slow_engine, image)
+    assert sorted(kicks) == sorted((KIND, each) for each in keys)
+    for each in keys:
+        reconcile(KIND, each, slow_engine)
+        assert things.things[each].last == "RUNNING"
+    assert slow_engine.calls.count(f"pull_image {image}") == 1
+
+
+def test_a_thing_is_ended_while_its_image_is_on_its_way(
+    things: ThingController, slow_engine: FakeRuntime, key: str
+) -> None:
+    thing = things.things[key] = Thing(image=f"far/{key}:1")
+    reconcile(KIND, key, slow_engine)
+    thing.wanted = False
+    assert reconcile(KIND, key, slow_engine) is None
+    assert not thing.rounds[-1].plan
+    let_go(slow_engine, thing.image)
+
+
+def test_everybody_who_waited_hears_why_a_pull_failed_and_the_next_one_tries_again(
+    things: ThingController, slow_engine: FakeRuntime, key: str, kicks: Kicks
+) -> None:
+    image, reason = f"far/{key}:1", "CannotPullContainerError: not found"
+    slow_engine.fail("pull_image", image, reason)
+    keys = [f"{key}-{number}" for number in range(2)]
+    for each in keys:
+        things.things[each] = Thing(image=image)
+        reconcile(KIND, each, slow_engine)
+    let_go(slow_engine, image)
+    for each in keys:
+        reconcile(KIND, each, slow_engine)
+        assert things.things[each].failures == [reason]
+    things.things[f"{key}-late"] = Thing(image=image)
+    reconcile(KIND, f"{key}-late", slow_engine)
+    assert things.things[f"{key}-late"].last == "RUNNING"
+
+
+def test_an_image_of_our_own_registry_never_meets_another(
+    things: ThingController, engine: FakeRuntime, registry: Registry, key: str
+) -> None:
+    image = f"ours/{key}:1"
+    registry.contents[image] = b"one"
+    thing = things.things[key] = Thing(image=image)
+    reconcile(KIND, key, engine)
+    assert thing.last == "RUNNING"
+    assert [call for call in engine.calls if "image" in call] == [f"load_image {image}"]
+    assert Pull.objects.get(subject=image).digest == "sha256:" + b"one".hex()
+
+
+def test_an_image_of_our_own_is_brought_again_when_its_tag_moved_and_only_then(
+    things: ThingController, engine: FakeRuntime, registry: Registry, key: str
+) -> None:
+    image = f"ours/{key}:1"
+    for content in (b"one", b"one", b"two"):
+        registry.contents[image] = content
+        things.things[key] = Thing(image=image)
+        reconcile(KIND, key, engine)
+        things.things[key].wanted = False
+        reconcile(KIND, key, engine)
+    assert engine.calls.count(f"load_image {image}") == 2
+
+
+def test_an_image_that_our_registry_lacks_fails_as_ecs_says_it(
+    things: ThingController, engine: FakeRuntime, registry: Registry, key: str
+) -> None:
+    image = f"ours/{key}:1"
+    thing = things.things[key] = Thing(image=image)
+    reconcile(KIND, key, engine)
+    assert thing.failures == [
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        f"failed to resolve ref {image}: {image}: not found"
+    ]
+
+
+def test_a_pull_that_died_with_its_worker_is_taken_over(things: ThingController, engine: FakeRuntime, key: str) -> None:
+    image = f"far/{key}:1"
+    assert claim("image", image) is not None
+    lapse("image", image)
+    thing = things.things[key] = Thing(image=image)
+    reconcile(KIND, key, engine)
+    assert thing.last == "RUNNING"
