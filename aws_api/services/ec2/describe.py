@@ -128,8 +128,6 @@ def describe_permissions(rules: Iterable[SecurityGroupRule]) -> list[shapes.IpPe
             permission["IpRanges"].append({"CidrIp": rule.cidr_ipv4, **described})
         elif rule.cidr_ipv6:
             permission["Ipv6Ranges"].append({"CidrIpv6": rule.cidr_ipv6, **described})
-        elif rule.prefix_list_id:
-            permission["PrefixListIds"].append({"PrefixListId": rule.prefix_list_id, **described})
         else:
             assert rule.referenced_group is not None
             pair: shapes.UserIdGroupPair = {"GroupId": rule.referenced_group.resource_id, "UserId": rule.account_id}
@@ -155,8 +153,6 @@ def describe_security_group_rule(rule: SecurityGroupRule) -> shapes.SecurityGrou
         shape["CidrIpv4"] = rule.cidr_ipv4
     elif rule.cidr_ipv6:
         shape["CidrIpv6"] = rule.cidr_ipv6
-    elif rule.prefix_list_id:
-        shape["PrefixListId"] = rule.prefix_list_id
     else:
         assert rule.referenced_group is not None
         shape["ReferencedGroupInfo"] = {"GroupId": rule.referenced_group.resource_id, "UserId": rule.account_id}

@@ -69,7 +69,7 @@ def create_interface(
         created_at=context.clock.now(),
         resource_id=resource_id or new_hex_id("eni-"),
         tags=tags or {},
-        vpc_id=subnet.vpc_id,
+        vpc=subnet.vpc,
         subnet=subnet,
         mac_address=new_mac_address(),
         public_address=_take_public_address() if assign_public_ip else None,
@@ -82,7 +82,7 @@ def create_interface(
     for asked, is_primary in sorted(zip(addresses, (True, *[False] * len(addresses)), strict=False), key=_any_last):
         address = _take_given_address(subnet, asked) if asked else _take_address(subnet)
         PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=is_primary)
-    interface.groups.set(groups)
+    interface.groups.add(*groups)
     kick(NETWORK_KIND, network_key(subnet.vpc))
     return interface
 

@@ -89,6 +89,7 @@ VPC_PEERING_CONNECTION = Kind(
 VPC_ENDPOINT = Kind(
     name="vpc-endpoint", prefix="vpce", noun="vpcEndpoint ID", missing_code="InvalidVpcEndpointId.NotFound"
 )
+PREFIX_LIST = Kind(name="prefix-list", prefix="pl", noun="prefix list ID", missing_code="InvalidPrefixListID.NotFound")
 EGRESS_ONLY_INTERNET_GATEWAY = Kind(
     name="egress-only-internet-gateway",
     prefix="eigw",

@@ -179,7 +179,6 @@ class SecurityGroupRule(Ec2Resource):
     to_port = models.IntegerField(default=-1)
     cidr_ipv4 = models.CharField(max_length=18, default="", blank=True)
     cidr_ipv6 = models.CharField(max_length=64, default="", blank=True)
-    prefix_list_id = models.CharField(max_length=64, default="", blank=True)
     referenced_group = models.ForeignKey(
         SecurityGroup, on_delete=models.PROTECT, null=True, related_name="referencing_rules"
     )
@@ -197,7 +196,6 @@ class SecurityGroupRule(Ec2Resource):
                     "to_port",
                     "cidr_ipv4",
                     "cidr_ipv6",
-                    "prefix_list_id",
                     "referenced_group",
                 ],
                 nulls_distinct=False,

@@ -1,6 +1,6 @@
 """The core's port for networks, on EC2's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
 
 from django.conf import settings
@@ -19,7 +19,7 @@ from aws_api.services.ec2.interfaces import (
     groups_for_interface,
     network_key,
 )
-from aws_api.services.ec2.models import NetworkInterface, Subnet
+from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet
 from aws_api.services.ec2.store import narrowed, rows_of
 
 
@@ -43,20 +43,21 @@ class Ec2NetworkProvider:
         subnets = narrowed(rows.annotate(used=Count("private_addresses")), subnet_ids)
         # Python keeps the first of equals, so that the caller's order decides between empty subnets.
         subnet = max(subnets, key=_free_addresses)
+        groups = groups_for_interface(context, subnet.vpc, security_group_ids)
         interface = create_interface(
             context,
             subnet=subnet,
-            groups=groups_for_interface(context, subnet.vpc, security_group_ids),
+            groups=groups,
             description=description,
             requester_id=requester_id,
             for_container=True,
             assign_public_ip=assign_public_ip,
         )
-        return _attachment(interface)
+        return _attachment(interface, groups)
 
     def describe(self, account_id: str, region: str, network_interface_id: str) -> NetworkAttachment | None:
         interface = _find(account_id, region, network_interface_id)
-        return _attachment(interface) if interface else None
+        return _attachment(interface, interface.groups.all()) if interface else None
 
     def delete(self, account_id: str, region: str, network_interface_id: str) -> None:
         if interface := _find(account_id, region, network_interface_id):
@@ -81,7 +82,7 @@ def _free_addresses(subnet: Subnet) -> int:
     return usable_count(subnet.cidr_block) - used
 
 
-def _attachment(interface: NetworkInterface) -> NetworkAttachment:
+def _attachment(interface: NetworkInterface, groups: Iterable[SecurityGroup]) -> NetworkAttachment:
     subnet, vpc = interface.subnet, interface.vpc
     address = interface.private_address
     assert interface.backing_index is not None, f"{interface} was not made for a container"
@@ -101,7 +102,7 @@ def _attachment(interface: NetworkInterface) -> NetworkAttachment:
         subnet_arn=subnet.arn,
         subnet_cidr=subnet.cidr_block,
         availability_zone=subnet.availability_zone,
-        security_group_ids=tuple(interface.groups.order_by("pk").values_list("resource_id", flat=True)),
+        security_group_ids=tuple(group.resource_id for group in sorted(groups, key=lambda group: group.pk)),
         network_kind=NETWORK_KIND,
         network_key=network_key(vpc),
         network_name=object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id),

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from aws_api.core.context import Context
 from aws_api.core.service import AwsService
-from aws_api.services.ec2.errors import DryRunOperation
+from aws_api.services.ec2.errors import DryRunOperation, InvalidParameterValue
 
 ec2 = AwsService("ec2", description="Elastic Compute Cloud: VPCs and their networks")
 
@@ -25,6 +25,7 @@ def operation(function: F) -> F:
         # Imported late: the default VPC is rows, and this module is loaded before them.
         from aws_api.services.ec2.default_vpc import prepare_region
 
+        _refuse_nul(request)
         prepare_region(context)
         answer = function(context, request)
         if request.get("DryRun"):
@@ -32,3 +33,16 @@ def operation(function: F) -> F:
         return answer
 
     return cast(F, run)
+
+
+def _refuse_nul(value: Any) -> None:
+    """Neither XML nor Postgres can hold the character, so no answer could ever carry it."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise InvalidParameterValue("The request contains a character that is not allowed: NUL.")
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            _refuse_nul(member)
+    elif isinstance(value, list):
+        for element in value:
+            _refuse_nul(element)

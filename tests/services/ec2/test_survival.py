@@ -12,37 +12,49 @@ from aws_api.services.ec2.service import ec2 as service
 
 ROUNDS = 6
 MAX_DEPTH = 4
-#: What strings, besides ids of what exists, may be.
-WORDS = [
-    *("", "x", "*", "tcp", "-1", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.9", "::/0", "0.0.0.0/0", "us-east-1b"),
-    *("vpc-0", "sg-0", "subnet-0", "eni-0", "rtb-0", "igw-0", "default", "vpc-id", "tag:Name", "\N{SNOWMAN}"),
-]
+BLOCKS = ["10.0.0.0/16", "10.0.1.0/24", "10.0.2.0/24", "10.9.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.0/99"]
+WORDS = ["", "x", "x" * 300, "*", "tcp", "-1", "10.0.1.9", "us-east-1b", "default", "tag:Name", "\N{SNOWMAN}", "a\0b"]
+#: How ids begin that a member wants.
+PREFIXES = {
+    "VpcId": "vpc-",
+    "SubnetId": "subnet-",
+    "Group": "sg-",
+    "SecurityGroupRuleId": "sgr-",
+    "RouteTableId": "rtb-",
+    "GatewayId": "igw-",
+    "NetworkInterfaceId": "eni-",
+    "DhcpOptionsId": "dopt-",
+}
 
 
-def value_of(shape: Shape, chance: random.Random, ids: list[str], depth: int = 0) -> Any:
+def text_for(name: str, chance: random.Random, ids: list[str]) -> str:
+    """Mostly what would suit a member of the name."""
+    if chance.random() < 0.15:
+        return chance.choice([*ids, *WORDS, *BLOCKS])
+    if "Cidr" in name:
+        return chance.choice(BLOCKS)
+    suitable = [one for one in ids for word, prefix in PREFIXES.items() if word in name and one.startswith(prefix)]
+    return chance.choice(suitable or WORDS)
+
+
+def value_of(shape: Shape, chance: random.Random, ids: list[str], name: str = "", depth: int = 0) -> Any:
     """A value that the model allows for a shape."""
     match shape.type_name:
         case "structure":
             return {
-                name: value_of(member, chance, ids, depth + 1)
-                for name, member in shape.members.items()
-                if name != "DryRun"
-                and (name in shape.required_members or (depth < MAX_DEPTH and chance.random() < 0.4))
+                member: value_of(member_shape, chance, ids, member, depth + 1)
+                for member, member_shape in shape.members.items()
+                if member != "DryRun" and (member in shape.required_members or chance.random() < 0.5 / (depth + 1))
             }
         case "list":
-            return [value_of(shape.member, chance, ids, depth + 1) for _ in range(chance.randrange(3))]
+            count = chance.randrange(3) if depth < MAX_DEPTH else 0
+            return [value_of(shape.member, chance, ids, name, depth + 1) for _ in range(count)]
         case "boolean":
             return chance.random() < 0.5
         case "integer" | "long":
             return chance.choice([-1, 0, 1, 5, 22, 443, 70000])
-        case "float" | "double":
-            return chance.random()
-        case "timestamp":
-            return "2026-01-01T00:00:00Z"
-        case "blob":
-            return b"x"
         case _:
-            return chance.choice(shape.enum) if shape.enum else chance.choice(chance.choice([ids, WORDS]))
+            return chance.choice(shape.enum) if shape.enum else text_for(name, chance, ids)
 
 
 def ids_of_everything(ec2: Any) -> list[str]:
@@ -54,6 +66,7 @@ def ids_of_everything(ec2: Any) -> list[str]:
         *(one["RouteTableId"] for one in ec2.describe_route_tables()["RouteTables"]),
         *(one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"]),
         *(one["NetworkInterfaceId"] for one in ec2.describe_network_interfaces()["NetworkInterfaces"]),
+        *(one["DhcpOptionsId"] for one in ec2.describe_dhcp_options()["DhcpOptions"]),
     ]
 
 
@@ -63,7 +76,7 @@ def test_every_operation_survives_what_the_model_allows(aws: Callable[..., Any],
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     ec2.create_network_interface(SubnetId=subnet_id)
-    ids = ids_of_everything(ec2)
+    ids = sorted(ids_of_everything(ec2))
     chance = random.Random(seed)
     model = ec2.meta.service_model
     names = {ec2.meta.method_to_api_mapping[operation]: operation for operation in service.operations}

@@ -56,6 +56,7 @@ FILTERS = FilterTable(
 )
 #: What EC2 lets a large instance's interface have.
 MAX_ADDRESSES = 50
+MAX_DESCRIPTION_LENGTH = 255
 _UNSUPPORTED = (
     "EnablePrimaryIpv6",
     "Ipv4PrefixCount",
@@ -80,7 +81,7 @@ def create_network_interface(
         context,
         subnet=subnet,
         groups=groups_for_interface(context, subnet.vpc, request.get("Groups") or []),
-        description=request.get("Description", ""),
+        description=_checked_description(request.get("Description", "")),
         resource_id=demanded_id(context, kinds.NETWORK_INTERFACE, NetworkInterface, "NetworkInterfaceId"),
         addresses=_asked_addresses(request),
         tags=tags_for(kinds.NETWORK_INTERFACE, request),
@@ -156,7 +157,7 @@ def modify_network_interface_attribute(
     rows = NetworkInterface.objects.filter(pk=interface.pk)
     match members[0]:
         case "Description":
-            rows.update(description=request["Description"].get("Value", ""))
+            rows.update(description=_checked_description(request["Description"].get("Value", "")))
         case "SourceDestCheck":
             rows.update(source_dest_check=request["SourceDestCheck"].get("Value", True))
         case "Groups":
@@ -181,3 +182,9 @@ def _asked_addresses(request: shapes.CreateNetworkInterfaceRequest) -> list[str 
     if len(secondary) + 1 > MAX_ADDRESSES:
         raise InvalidParameterValue(f"The maximum number of private IP addresses per interface is {MAX_ADDRESSES}.")
     return [primary, *secondary]
+
+
+def _checked_description(text: str) -> str:
+    if len(text) > MAX_DESCRIPTION_LENGTH:
+        raise InvalidParameterValue(f"The description exceeds {MAX_DESCRIPTION_LENGTH} characters.")
+    return text

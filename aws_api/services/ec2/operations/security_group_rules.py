@@ -224,13 +224,14 @@ def _permissions_of(context: Context, request: Request) -> list[Permission]:
 def _columns(context: Context, group: SecurityGroup, permission: Permission) -> dict[str, Any]:
     """A permission as a rule's columns, all that tell it from others."""
     peer = permission.peer
+    if peer.prefix_list_id:
+        raise missing(kinds.PREFIX_LIST, [peer.prefix_list_id])
     return {
         "ip_protocol": permission.ip_protocol,
         "from_port": permission.from_port,
         "to_port": permission.to_port,
         "cidr_ipv4": peer.cidr_ipv4,
         "cidr_ipv6": peer.cidr_ipv6,
-        "prefix_list_id": peer.prefix_list_id,
         "referenced_group": _referenced_group(context, group, peer),
     }
 
@@ -270,8 +271,6 @@ def _describe_revoked(rule: SecurityGroupRule) -> shapes.RevokedSecurityGroupRul
         revoked["CidrIpv4"] = rule.cidr_ipv4
     if rule.cidr_ipv6:
         revoked["CidrIpv6"] = rule.cidr_ipv6
-    if rule.prefix_list_id:
-        revoked["PrefixListId"] = rule.prefix_list_id
     if rule.description:
         revoked["Description"] = rule.description
     if rule.referenced_group is not None:
