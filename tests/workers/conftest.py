@@ -36,6 +36,7 @@ def key() -> str:
     return new_hex_id(digits=12)
 
 
-def lapse(kind: str, key: str) -> None:
-    """Let a lease be as if its worker had died."""
-    assert Lease.objects.filter(kind=kind, key=key).update(until=datetime.now(UTC) - timedelta(seconds=1))
+def leave_lease(kind: str, key: str, *, lapses_in_s: float) -> None:
+    """A lease as a worker that died left it."""
+    until = datetime.now(UTC) + timedelta(seconds=lapses_in_s)
+    Lease.objects.update_or_create(kind=kind, key=key, defaults={"owner": "a dead worker", "until": until})

@@ -9,7 +9,7 @@ from aws_api.core.containers import ContainerSpec, ContainerState, NetworkSpec
 from aws_api.core.models import PlanRecord
 from aws_api.core.reconcile import Round
 from tests.support.fake_runtime import FakeRuntime, Program
-from tests.workers.conftest import lapse
+from tests.workers.conftest import leave_lease
 from tests.workers.things import KIND, Thing, ThingController, container_name
 from workers import garbage, jobs, leases
 from workers.loop import reconcile
@@ -61,13 +61,12 @@ def test_a_container_that_a_dead_worker_created_is_adopted(
     things: ThingController, engine: FakeRuntime, key: str
 ) -> None:
     thing = things.things[key] = Thing()
-    dead = leases.claim(KIND, key)
-    assert dead is not None
+    leave_lease(KIND, key, lapses_in_s=10)
     labels = {"simfra.kind": KIND, "simfra.key": key}
     made = engine.create_container(ContainerSpec(name=container_name(key), image=thing.image, labels=labels))
     reconcile(KIND, key, engine)
     assert thing.last == "NEW", "the dead worker's lease still holds"
-    lapse(KIND, key)
+    leave_lease(KIND, key, lapses_in_s=-1)
     reconcile(KIND, key, engine)
     assert thing.last == "RUNNING"
     (seen,) = engine.find_containers(labels)
@@ -166,8 +165,7 @@ def test_the_sweep_kicks_what_is_unsettled_and_nobody_is_busy_with(
 
 def test_the_sweep_kicks_what_a_dead_worker_left(things: ThingController, key: str, kicks: Kicks) -> None:
     things.things[key] = Thing(last="RUNNING")
-    assert leases.claim(KIND, key) is not None
-    lapse(KIND, key)
+    leave_lease(KIND, key, lapses_in_s=-1)
     jobs.sweep()
     assert (KIND, key) in kicks
 

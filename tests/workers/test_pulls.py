@@ -10,9 +10,8 @@ from aws_api.core import images
 from aws_api.core.images import ImageArchive, ImageNotFound
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.waiting import wait_for
-from tests.workers.conftest import lapse
+from tests.workers.conftest import leave_lease
 from tests.workers.things import KIND, Thing, ThingController
-from workers.leases import claim
 from workers.loop import reconcile
 from workers.models import Lease, Pull, PullStatus
 
@@ -167,8 +166,7 @@ def test_an_image_that_our_registry_lacks_fails_as_ecs_says_it(
 
 def test_a_pull_that_died_with_its_worker_is_taken_over(things: ThingController, engine: FakeRuntime, key: str) -> None:
     image = f"far/{key}:1"
-    assert claim("image", image) is not None
-    lapse("image", image)
+    leave_lease("image", image, lapses_in_s=-1)
     thing = things.things[key] = Thing(image=image)
     reconcile(KIND, key, engine)
     assert thing.last == "RUNNING"
