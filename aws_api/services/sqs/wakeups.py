@@ -1,6 +1,6 @@
 """Telling waiting receivers, in this process and in every other, that a queue may have something for them.
 
-Local listeners are called at once. Other processes hear it over the bus, at most once in a few milliseconds per
+Local listeners are called at once. Other processes hear it over the bus, at most once in some milliseconds per
 process however many messages are sent, because telling costs more than sending.
 """
 
@@ -14,7 +14,7 @@ from aws_api.core import bus
 
 TOPIC = "sqs.wakeups"
 #: The shortest time between two messages of ours on the bus: nobody notices it, and it bounds the cost.
-PUBLISH_INTERVAL_S = 0.005
+PUBLISH_INTERVAL_S = 0.02
 #: Queue ids in one message on the bus.
 MAX_IDS = 1000
 

@@ -72,8 +72,8 @@ def describe_log_streams(context: Context, request: Any) -> dict[str, Any]:
     return answer
 
 
-def _after(rows: QuerySet[LogStream], token: str | None, *, descending: bool) -> QuerySet[LogStream]:
-    """The rows beyond a token's, in order."""
+def _after(rows: QuerySet[Any], token: str | None, *, descending: bool) -> QuerySet[Any]:
+    """The rows beyond a token's, in order; ``place`` is annotated, so that the type cannot tell."""
     if token:
         try:
             place, name = decode_token(token)

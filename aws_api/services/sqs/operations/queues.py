@@ -24,7 +24,7 @@ from aws_api.services.sqs.errors import (
 )
 from aws_api.services.sqs.models import Deduplication, Message, Queue
 from aws_api.services.sqs.operations.tags import check_tags
-from aws_api.services.sqs.queues import forget_on_commit, queue_row, queue_url
+from aws_api.services.sqs.queues import find_queue, forget_on_commit, queue_row, queue_url
 from aws_api.services.sqs.service import sqs
 
 MAX_QUEUES_PER_PAGE = 1000
@@ -64,11 +64,11 @@ def create_queue(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def get_queue_url(context: Context, request: Any) -> dict[str, Any]:
+async def get_queue_url(context: Context, request: Any) -> dict[str, Any]:
     """The URL of a queue by its name."""
     account_id = request.get("QueueOwnerAWSAccountId") or context.account_id
     url = queue_url(context, account_id, request["QueueName"])
-    queue_row(context, url)
+    await find_queue(context, url)
     return {"QueueUrl": url}
 
 
