@@ -1,0 +1,112 @@
+"""The watcher: what happens on the engine is kicked, and what containers say arrives, also after a restart."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from aws_api.core import log_tail
+from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_ROLE, ContainerRuntime, ContainerSpec, Scope
+from aws_api.core.execution import process_loop, run_on_loop
+from aws_api.core.sidecars import ROLE_APPLICATION
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.images import busybox_image
+from tests.support.waiting import wait_for
+from workers import log_drain
+from workers.models import LogCursor
+from workers.watcher import EventFollower, watch
+
+Kicks = list[tuple[str, str]]
+KIND = "test.watched"
+
+
+def spec(key: str, script: str, image: str = "thing:1") -> ContainerSpec:
+    labels = {LABEL_KIND: KIND, LABEL_KEY: key, LABEL_ROLE: ROLE_APPLICATION}
+    name = f"simfra-test-watched-{key}"
+    return ContainerSpec(name=name, image=image, labels=labels, command=("sh", "-c", script), network_mode="none")
+
+
+def run(runtime: ContainerRuntime, made: ContainerSpec) -> str:
+    container_id = runtime.create_container(made)
+    runtime.start_container(made.name)
+    return container_id
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """A watcher on the process's event loop."""
+    stop = asyncio.Event()
+    watcher = asyncio.run_coroutine_threadsafe(watch(stop), process_loop())
+    try:
+        yield
+        assert not watcher.done(), watcher.result()
+    finally:
+        process_loop().call_soon_threadsafe(stop.set)
+        watcher.result(20)
+
+
+def tail(name: str) -> list[str]:
+    return [entry.line.message for entry in run_on_loop(log_tail.read(name))]
+
+
+def test_what_happens_is_kicked_and_what_happened_before_as_well(
+    engine: FakeRuntime, key: str, kicks: Kicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.docker.host.prepare", lambda: None)
+    run(engine, spec(f"{key}-before", ""))
+    follower = EventFollower(engine, on_containers=lambda: None)
+    follower.start()
+    wait_for(lambda: (KIND, f"{key}-before") in kicks, what="the kick of what was there")
+    run(engine, spec(f"{key}-new", ""))
+    wait_for(lambda: kicks.count((KIND, f"{key}-new")) == 2, what="the kicks of create and start")
+    engine.is_unreachable = True
+    engine.is_unreachable = False
+    engine.end(f"simfra-test-watched-{key}-new", 1)
+    wait_for(lambda: kicks.count((KIND, f"{key}-new")) >= 3, what="the kick of the end")
+    follower.stop()
+
+
+@pytest.mark.docker
+def test_output_arrives_live_and_whole_across_a_restart_of_the_watcher(
+    docker_settings: None, key: str, kicks: Kicks
+) -> None:
+    from workers.docker.runtime import DockerRuntime
+
+    runtime = DockerRuntime()
+    script = "for n in 1 2 3; do echo line $n; done; trap 'echo bye; exit 0' TERM; while :; do sleep 0.05; done"
+    made = spec(key, script, busybox_image())
+    try:
+        with watching():
+            container_id = run(runtime, made)
+            wait_for(lambda: tail(made.name) == ["line 1", "line 2", "line 3"], what="the first lines")
+            wait_for(lambda: (KIND, key) in kicks, what="a kick")
+        with watching():
+            runtime.stop_container(made.name, 20)
+            wait_for(lambda: LogCursor.objects.filter(container_id=container_id, finished=True), what="the end")
+        assert tail(made.name) == ["line 1", "line 2", "line 3", "bye"]
+    finally:
+        runtime.remove_container(made.name)
+
+
+@pytest.mark.docker
+def test_a_container_is_not_removed_before_its_last_words_were_shipped(
+    docker_settings: None, key: str, kicks: Kicks
+) -> None:
+
+    from workers.docker.runtime import DockerRuntime
+
+    runtime = DockerRuntime()
+    made = spec(key, "i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done", busybox_image())
+    with watching():
+        wait_for(lambda: log_drain.hints.is_marked(log_drain.ALIVE_MARK), what="the watcher")
+        run(runtime, made)
+
+        def ended() -> bool:
+            seen = runtime.observe(Scope(labels=made.labels)).container(made.name)
+            return seen is not None and seen.exit_code == 0
+
+        wait_for(ended, what="the container to end")
+        log_drain.wait(runtime.observe(Scope(labels=made.labels)).container(made.name))
+        runtime.remove_container(made.name)
+    assert tail(made.name) == [str(number) for number in range(1, 501)]
