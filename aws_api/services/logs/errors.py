@@ -1,22 +1,6 @@
-"""CloudWatch Logs' errors."""
+"""CloudWatch Logs' sentences for what is not there."""
 
-from aws_api.core.errors import AwsError
-
-
-class InvalidParameterException(AwsError):
-    code = "InvalidParameterException"
-
-
-class ResourceAlreadyExistsException(AwsError):
-    code = "ResourceAlreadyExistsException"
-
-
-class ResourceNotFoundException(AwsError):
-    code = "ResourceNotFoundException"
-
-
-class TooManyTagsException(AwsError):
-    code = "TooManyTagsException"
+from aws_api.services.logs.shapes import ResourceNotFoundException
 
 
 def no_such_group() -> ResourceNotFoundException:

@@ -10,8 +10,9 @@ from django.db import transaction
 from aws_api.core import database
 from aws_api.core.caching import MetadataCache
 from aws_api.core.context import Context
-from aws_api.services.logs.errors import InvalidParameterException, no_such_group, no_such_stream
+from aws_api.services.logs.errors import no_such_group, no_such_stream
 from aws_api.services.logs.models import LogGroup
+from aws_api.services.logs.shapes import InvalidParameterException
 
 _DAY_MS = 86_400_000
 

@@ -9,14 +9,10 @@ from typing import Any
 import orjson
 
 from aws_api.core.clock import Clock
-from aws_api.services.sqs.errors import (
-    InvalidAttributeName,
-    InvalidAttributeValue,
-    QueueNameExists,
-    invalid_value,
-)
+from aws_api.services.sqs.errors import invalid_value
 from aws_api.services.sqs.models import Message, Queue
 from aws_api.services.sqs.queues import key_of_arn
+from aws_api.services.sqs.shapes import InvalidAttributeName, InvalidAttributeValue, QueueNameExists
 
 MAX_RECEIVE_COUNT = 1000
 MAX_SOURCE_QUEUES = 10

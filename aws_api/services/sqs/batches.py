@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_api.core.errors import AwsError
-from aws_api.services.sqs.errors import (
+from aws_api.services.sqs.shapes import (
     BatchEntryIdsNotDistinct,
     EmptyBatchRequest,
     InvalidBatchEntryId,

@@ -10,15 +10,10 @@ from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
-from aws_api.services.sqs.errors import (
-    InvalidAttributeName,
-    InvalidMessageContents,
-    InvalidParameterValue,
-    MissingParameter,
-    invalid_value,
-)
+from aws_api.services.sqs.errors import InvalidParameterValue, MissingParameter, invalid_value
 from aws_api.services.sqs.queues import QueueSettings
 from aws_api.services.sqs.receipts import Receipt
+from aws_api.services.sqs.shapes import InvalidAttributeName, InvalidMessageContents
 
 MAX_ATTRIBUTES = 10
 MAX_DELAY_S = 900

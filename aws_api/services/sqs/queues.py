@@ -13,8 +13,9 @@ from aws_api.core.arns import Arn
 from aws_api.core.caching import MetadataCache
 from aws_api.core.context import Context
 from aws_api.core.errors import AccessDeniedException
-from aws_api.services.sqs.errors import InvalidAddress, QueueDoesNotExist
+from aws_api.services.sqs.errors import InvalidAddress
 from aws_api.services.sqs.models import Queue
+from aws_api.services.sqs.shapes import QueueDoesNotExist
 
 #: (account id, region, name)
 QueueKey = tuple[str, str, str]

@@ -10,11 +10,17 @@ import orjson
 from aws_api.core import bus
 from aws_api.core.context import Context
 from aws_api.core.pagination import BadToken, decode_token, encode_token
-from aws_api.services.logs.errors import InvalidParameterException, no_such_stream
+from aws_api.services.logs.errors import no_such_stream
 from aws_api.services.logs.filter_patterns import InvalidPattern, compile_pattern
 from aws_api.services.logs.groups import Place, find_group, find_stream, forget_stream, group_name
 from aws_api.services.logs.operations.streams import SEQUENCE_TOKEN
 from aws_api.services.logs.service import logs
+from aws_api.services.logs.shapes import (
+    FilterLogEventsRequest,
+    GetLogEventsRequest,
+    InvalidParameterException,
+    PutLogEventsRequest,
+)
 from aws_api.services.logs.store import (
     BEGINNING,
     END,
@@ -48,7 +54,7 @@ Event = tuple[int, str]
 
 
 @logs.operation
-async def put_log_events(context: Context, request: Any) -> dict[str, Any]:
+async def put_log_events(context: Context, request: PutLogEventsRequest) -> dict[str, Any]:
     """Keep events of a stream, told live to whoever listens to its group.
 
     Those too new, too old or expired are left out and named in rejectedLogEventsInfo.
@@ -69,7 +75,7 @@ async def put_log_events(context: Context, request: Any) -> dict[str, Any]:
 
 
 @logs.operation
-async def get_log_events(context: Context, request: Any) -> dict[str, Any]:
+async def get_log_events(context: Context, request: GetLogEventsRequest) -> dict[str, Any]:
     """A page of a stream's events and tokens to go on in both directions; at an end the token is the one given."""
     place = await find_stream(context, group_name(request), request["logStreamName"])
     assert place.stream_id is not None
@@ -100,7 +106,7 @@ async def get_log_events(context: Context, request: Any) -> dict[str, Any]:
 
 
 @logs.operation
-async def filter_log_events(context: Context, request: Any) -> dict[str, Any]:
+async def filter_log_events(context: Context, request: FilterLogEventsRequest) -> dict[str, Any]:
     """A group's events, of all or some streams, that match a pattern, in order of time."""
     names, prefix = request.get("logStreamNames"), request.get("logStreamNamePrefix")
     if names and prefix:

@@ -9,11 +9,19 @@ from django.db.models import Sum
 
 from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_rows
-from aws_api.services.logs.errors import InvalidParameterException, ResourceAlreadyExistsException
 from aws_api.services.logs.groups import forget_streams_on_commit, group_row, name_in_arn
 from aws_api.services.logs.models import LogEvent, LogGroup
 from aws_api.services.logs.operations.tags import check_tags
 from aws_api.services.logs.service import logs
+from aws_api.services.logs.shapes import (
+    CreateLogGroupRequest,
+    DeleteLogGroupRequest,
+    DeleteRetentionPolicyRequest,
+    DescribeLogGroupsRequest,
+    InvalidParameterException,
+    PutRetentionPolicyRequest,
+    ResourceAlreadyExistsException,
+)
 
 MAX_GROUPS_PER_PAGE = 50
 RETENTION_DAYS = (
@@ -24,7 +32,7 @@ _NAME = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
 
 
 @logs.operation
-def create_log_group(context: Context, request: Any) -> None:
+def create_log_group(context: Context, request: CreateLogGroupRequest) -> None:
     """Create a log group whose events never expire. Raises ResourceAlreadyExistsException."""
     name = request["logGroupName"]
     if not _NAME.fullmatch(name) or name.startswith("aws/"):
@@ -46,7 +54,7 @@ def create_log_group(context: Context, request: Any) -> None:
 
 
 @logs.operation
-def delete_log_group(context: Context, request: Any) -> None:
+def delete_log_group(context: Context, request: DeleteLogGroupRequest) -> None:
     """Delete a log group with its streams and events."""
     row = group_row(context, request["logGroupName"], lock=True)
     group_id = row.pk
@@ -58,7 +66,7 @@ def delete_log_group(context: Context, request: Any) -> None:
 
 
 @logs.operation
-def describe_log_groups(context: Context, request: Any) -> dict[str, Any]:
+def describe_log_groups(context: Context, request: DescribeLogGroupsRequest) -> dict[str, Any]:
     """The account's log groups, by name."""
     prefix, pattern = request.get("logGroupNamePrefix"), request.get("logGroupNamePattern")
     if prefix and pattern:
@@ -91,7 +99,7 @@ def describe_log_groups(context: Context, request: Any) -> dict[str, Any]:
 
 
 @logs.operation
-def put_retention_policy(context: Context, request: Any) -> None:
+def put_retention_policy(context: Context, request: PutRetentionPolicyRequest) -> None:
     """Let a group's events expire after some days, those that it has too."""
     days = request["retentionInDays"]
     if days not in RETENTION_DAYS:
@@ -104,7 +112,7 @@ def put_retention_policy(context: Context, request: Any) -> None:
 
 
 @logs.operation
-def delete_retention_policy(context: Context, request: Any) -> None:
+def delete_retention_policy(context: Context, request: DeleteRetentionPolicyRequest) -> None:
     """Let a group's events never expire."""
     _set_retention(context, request["logGroupName"], None)
 

@@ -10,14 +10,17 @@ from django.db.models.functions import Coalesce
 
 from aws_api.core.context import Context
 from aws_api.core.pagination import BadToken, decode_token, encode_token
-from aws_api.services.logs.errors import (
-    InvalidParameterException,
-    ResourceAlreadyExistsException,
-    no_such_stream,
-)
+from aws_api.services.logs.errors import no_such_stream
 from aws_api.services.logs.groups import forget_streams_on_commit, group_name, group_row
 from aws_api.services.logs.models import LogEvent, LogStream
 from aws_api.services.logs.service import logs
+from aws_api.services.logs.shapes import (
+    CreateLogStreamRequest,
+    DeleteLogStreamRequest,
+    DescribeLogStreamsRequest,
+    InvalidParameterException,
+    ResourceAlreadyExistsException,
+)
 
 MAX_STREAMS_PER_PAGE = 50
 #: What PutLogEvents and DescribeLogStreams call the sequence token, which nobody needs any more.
@@ -27,7 +30,7 @@ _NAME = re.compile(r"[^:*]{1,512}")
 
 
 @logs.operation
-def create_log_stream(context: Context, request: Any) -> None:
+def create_log_stream(context: Context, request: CreateLogStreamRequest) -> None:
     """Create a log stream in a group. Raises ResourceAlreadyExistsException."""
     group, name = group_row(context, request["logGroupName"]), request["logStreamName"]
     if not _NAME.fullmatch(name):
@@ -40,7 +43,7 @@ def create_log_stream(context: Context, request: Any) -> None:
 
 
 @logs.operation
-def delete_log_stream(context: Context, request: Any) -> None:
+def delete_log_stream(context: Context, request: DeleteLogStreamRequest) -> None:
     """Delete a log stream with its events."""
     group = group_row(context, request["logGroupName"])
     row = LogStream.objects.select_for_update().filter(group=group, name=request["logStreamName"]).first()
@@ -54,7 +57,7 @@ def delete_log_stream(context: Context, request: Any) -> None:
 
 
 @logs.operation
-def describe_log_streams(context: Context, request: Any) -> dict[str, Any]:
+def describe_log_streams(context: Context, request: DescribeLogStreamsRequest) -> dict[str, Any]:
     """A group's streams, by name or by the time of their last event."""
     group = group_row(context, group_name(request))
     prefix, by_time = request.get("logStreamNamePrefix"), request.get("orderBy") == "LastEventTime"

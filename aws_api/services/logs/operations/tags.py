@@ -4,45 +4,54 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_api.core.context import Context
-from aws_api.services.logs.errors import InvalidParameterException, TooManyTagsException
 from aws_api.services.logs.groups import group_row, name_in_arn
 from aws_api.services.logs.service import logs
+from aws_api.services.logs.shapes import (
+    InvalidParameterException,
+    ListTagsForResourceRequest,
+    ListTagsLogGroupRequest,
+    TagLogGroupRequest,
+    TagResourceRequest,
+    TooManyTagsException,
+    UntagLogGroupRequest,
+    UntagResourceRequest,
+)
 
 MAX_TAGS = 50
 
 
 @logs.operation
-def tag_log_group(context: Context, request: Any) -> None:
+def tag_log_group(context: Context, request: TagLogGroupRequest) -> None:
     """Add tags to a log group."""
     _tag(context, request["logGroupName"], request["tags"])
 
 
 @logs.operation
-def untag_log_group(context: Context, request: Any) -> None:
+def untag_log_group(context: Context, request: UntagLogGroupRequest) -> None:
     """Take tags off a log group."""
     _untag(context, request["logGroupName"], request["tags"])
 
 
 @logs.operation
-def list_tags_log_group(context: Context, request: Any) -> dict[str, Any]:
+def list_tags_log_group(context: Context, request: ListTagsLogGroupRequest) -> dict[str, Any]:
     """A log group's tags."""
     return {"tags": group_row(context, request["logGroupName"]).tags}
 
 
 @logs.operation
-def tag_resource(context: Context, request: Any) -> None:
+def tag_resource(context: Context, request: TagResourceRequest) -> None:
     """Add tags to a log group by its ARN."""
     _tag(context, name_in_arn(request["resourceArn"]), request["tags"])
 
 
 @logs.operation
-def untag_resource(context: Context, request: Any) -> None:
+def untag_resource(context: Context, request: UntagResourceRequest) -> None:
     """Take tags off a log group by its ARN."""
     _untag(context, name_in_arn(request["resourceArn"]), request["tagKeys"])
 
 
 @logs.operation
-def list_tags_for_resource(context: Context, request: Any) -> dict[str, Any]:
+def list_tags_for_resource(context: Context, request: ListTagsForResourceRequest) -> dict[str, Any]:
     """A log group's tags by its ARN."""
     return {"tags": group_row(context, name_in_arn(request["resourceArn"])).tags}
 

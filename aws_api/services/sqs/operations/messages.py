@@ -11,15 +11,7 @@ from aws_api.core.errors import AwsError
 from aws_api.core.ids import new_uuid
 from aws_api.services.sqs import fifo
 from aws_api.services.sqs.batches import check_entries, failed_entry, results
-from aws_api.services.sqs.errors import (
-    BatchRequestTooLong,
-    InvalidParameterValue,
-    MessageNotInflight,
-    MissingParameter,
-    OverLimit,
-    QueueDoesNotExist,
-    invalid_value,
-)
+from aws_api.services.sqs.errors import InvalidParameterValue, MissingParameter, OverLimit, invalid_value
 from aws_api.services.sqs.messages import (
     MAX_DELAY_S,
     check_contents,
@@ -34,6 +26,18 @@ from aws_api.services.sqs.messages import (
 from aws_api.services.sqs.queues import QueueSettings, find_queue, find_queue_by_key, forget
 from aws_api.services.sqs.receipts import Receipt, parse_handle
 from aws_api.services.sqs.service import sqs
+from aws_api.services.sqs.shapes import (
+    BatchRequestTooLong,
+    ChangeMessageVisibilityBatchRequest,
+    ChangeMessageVisibilityRequest,
+    DeleteMessageBatchRequest,
+    DeleteMessageRequest,
+    MessageNotInflight,
+    QueueDoesNotExist,
+    ReceiveMessageRequest,
+    SendMessageBatchRequest,
+    SendMessageRequest,
+)
 from aws_api.services.sqs.store import MessageRow, NewMessage, Receive, VisibilityChange, message_store
 from aws_api.services.sqs.waiting import waiting_room
 
@@ -44,7 +48,7 @@ MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
 @sqs.operation
-async def send_message(context: Context, request: Any) -> dict[str, Any]:
+async def send_message(context: Context, request: SendMessageRequest) -> dict[str, Any]:
     """Keep a message; once answered it is committed."""
     queue = await find_queue(context, request["QueueUrl"])
     message = _new_message(context, queue, request)
@@ -53,7 +57,7 @@ async def send_message(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-async def send_message_batch(context: Context, request: Any) -> dict[str, Any]:
+async def send_message_batch(context: Context, request: SendMessageBatchRequest) -> dict[str, Any]:
     """Keep up to ten messages; those that are not right fail alone."""
     queue = await find_queue(context, request["QueueUrl"])
     entries = request["Entries"]
@@ -80,7 +84,7 @@ async def send_message_batch(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-async def receive_message(context: Context, request: Any) -> dict[str, Any]:
+async def receive_message(context: Context, request: ReceiveMessageRequest) -> dict[str, Any]:
     """Take up to ten messages into flight, waiting for the first where asked to."""
     queue = await find_queue(context, request["QueueUrl"])
     wanted = request.get("MaxNumberOfMessages", 1)
@@ -105,7 +109,7 @@ async def receive_message(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-async def delete_message(context: Context, request: Any) -> None:
+async def delete_message(context: Context, request: DeleteMessageRequest) -> None:
     """Delete a received message. Deleting twice, or by an older receive's handle, is answered the same."""
     queue = await find_queue(context, request["QueueUrl"])
     receipt = parse_handle(request["ReceiptHandle"], queue.id)
@@ -116,7 +120,7 @@ async def delete_message(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-async def delete_message_batch(context: Context, request: Any) -> dict[str, Any]:
+async def delete_message_batch(context: Context, request: DeleteMessageBatchRequest) -> dict[str, Any]:
     """Delete up to ten received messages."""
     queue = await find_queue(context, request["QueueUrl"])
     entries = request["Entries"]
@@ -138,7 +142,7 @@ async def delete_message_batch(context: Context, request: Any) -> dict[str, Any]
 
 
 @sqs.operation
-async def change_message_visibility(context: Context, request: Any) -> None:
+async def change_message_visibility(context: Context, request: ChangeMessageVisibilityRequest) -> None:
     """Let a message in flight be visible again at another time, counted from now."""
     queue = await find_queue(context, request["QueueUrl"])
     change = _visibility_change(context, queue, request)
@@ -148,7 +152,9 @@ async def change_message_visibility(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-async def change_message_visibility_batch(context: Context, request: Any) -> dict[str, Any]:
+async def change_message_visibility_batch(
+    context: Context, request: ChangeMessageVisibilityBatchRequest
+) -> dict[str, Any]:
     """The same for up to ten messages."""
     queue = await find_queue(context, request["QueueUrl"])
     entries = request["Entries"]
@@ -161,11 +167,11 @@ async def change_message_visibility_batch(context: Context, request: Any) -> dic
         except AwsError as error:
             failed.append(failed_entry(entry["Id"], error))
     outcomes = await message_store().change_visibility([change for _, change in accepted]) if accepted else []
-    for (entry, _), outcome in zip(accepted, outcomes, strict=True):
-        if refusal := _visibility_error(outcome, entry["ReceiptHandle"]):
-            failed.append(failed_entry(entry["Id"], refusal))
+    for (changed, _), outcome in zip(accepted, outcomes, strict=True):
+        if refusal := _visibility_error(outcome, changed["ReceiptHandle"]):
+            failed.append(failed_entry(changed["Id"], refusal))
         else:
-            successful.append({"Id": entry["Id"]})
+            successful.append({"Id": changed["Id"]})
     return results(successful, failed)
 
 

@@ -17,6 +17,11 @@ from aws_api.services.sqs.models import Message, MoveTask, Queue
 from aws_api.services.sqs.moves import MAX_PER_SECOND, start_moving
 from aws_api.services.sqs.queues import key_of_arn
 from aws_api.services.sqs.service import sqs
+from aws_api.services.sqs.shapes import (
+    CancelMessageMoveTaskRequest,
+    ListMessageMoveTasksRequest,
+    StartMessageMoveTaskRequest,
+)
 
 MAX_RESULTS = 10
 
@@ -24,7 +29,7 @@ _ACTIVE = (MoveTask.Status.RUNNING, MoveTask.Status.CANCELLING)
 
 
 @sqs.operation
-def start_message_move_task(context: Context, request: Any) -> dict[str, Any]:
+def start_message_move_task(context: Context, request: StartMessageMoveTaskRequest) -> dict[str, Any]:
     """Begin to move a dead-letter queue's messages to a queue, or each back to where it came from."""
     source = _queue(context, request["SourceArn"], "SourceArn")
     destination_arn = request.get("DestinationArn") or ""
@@ -55,7 +60,7 @@ def start_message_move_task(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def cancel_message_move_task(context: Context, request: Any) -> dict[str, Any]:
+def cancel_message_move_task(context: Context, request: CancelMessageMoveTaskRequest) -> dict[str, Any]:
     """Ask a running task to stop; what it moved stays moved."""
     task_id, source_arn = _parse_handle(request["TaskHandle"])
     _queue(context, source_arn, "SourceArn")
@@ -69,7 +74,7 @@ def cancel_message_move_task(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def list_message_move_tasks(context: Context, request: Any) -> dict[str, Any]:
+def list_message_move_tasks(context: Context, request: ListMessageMoveTasksRequest) -> dict[str, Any]:
     """A dead-letter queue's latest tasks, the newest first."""
     limit = request.get("MaxResults", 1)
     if not 1 <= limit <= MAX_RESULTS:

@@ -9,6 +9,7 @@ from aws_api.services.sqs.errors import InvalidParameterValue, OverLimit, invali
 from aws_api.services.sqs.models import Queue
 from aws_api.services.sqs.queues import forget_on_commit, queue_row
 from aws_api.services.sqs.service import sqs
+from aws_api.services.sqs.shapes import AddPermissionRequest, RemovePermissionRequest
 
 MAX_ACTIONS = 7
 ACTIONS = frozenset(
@@ -27,7 +28,7 @@ ACTIONS = frozenset(
 
 
 @sqs.operation
-def add_permission(context: Context, request: Any) -> None:
+def add_permission(context: Context, request: AddPermissionRequest) -> None:
     """Add a statement that lets accounts call some operations on the queue."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     label, actions = request["Label"], request["Actions"]
@@ -56,7 +57,7 @@ def add_permission(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def remove_permission(context: Context, request: Any) -> None:
+def remove_permission(context: Context, request: RemovePermissionRequest) -> None:
     """Take the statement of a label out of the queue's policy."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     label, policy = request["Label"], _policy(row)

@@ -1,6 +1,7 @@
 """Queues: create, find, list, describe, change, purge, delete."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,17 +16,23 @@ from aws_api.services.sqs.attributes import (
     describe_attributes,
     new_attributes,
 )
-from aws_api.services.sqs.errors import (
-    InvalidAttributeValue,
-    InvalidParameterValue,
-    PurgeQueueInProgress,
-    QueueDoesNotExist,
-    invalid_value,
-)
+from aws_api.services.sqs.errors import InvalidParameterValue, PurgeQueueInProgress, invalid_value
 from aws_api.services.sqs.models import Deduplication, Message, Queue
 from aws_api.services.sqs.operations.tags import check_tags
 from aws_api.services.sqs.queues import find_queue, forget_on_commit, queue_row, queue_url
 from aws_api.services.sqs.service import sqs
+from aws_api.services.sqs.shapes import (
+    CreateQueueRequest,
+    DeleteQueueRequest,
+    GetQueueAttributesRequest,
+    GetQueueUrlRequest,
+    InvalidAttributeValue,
+    ListDeadLetterSourceQueuesRequest,
+    ListQueuesRequest,
+    PurgeQueueRequest,
+    QueueDoesNotExist,
+    SetQueueAttributesRequest,
+)
 
 MAX_QUEUES_PER_PAGE = 1000
 PURGE_INTERVAL = timedelta(seconds=60)
@@ -35,9 +42,9 @@ _FIFO_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}\.fifo")
 
 
 @sqs.operation
-def create_queue(context: Context, request: Any) -> dict[str, Any]:
+def create_queue(context: Context, request: CreateQueueRequest) -> dict[str, Any]:
     """Create a queue, or find the one of this name that has the same attributes. Raises QueueNameExists."""
-    name, asked = request["QueueName"], request.get("Attributes") or {}
+    name, asked = request["QueueName"], _asked(request)
     is_fifo = asked.get("FifoQueue") == "true"
     _check_name(name, is_fifo=is_fifo)
     tags = request.get("tags") or {}
@@ -64,7 +71,7 @@ def create_queue(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-async def get_queue_url(context: Context, request: Any) -> dict[str, Any]:
+async def get_queue_url(context: Context, request: GetQueueUrlRequest) -> dict[str, Any]:
     """The URL of a queue by its name."""
     account_id = request.get("QueueOwnerAWSAccountId") or context.account_id
     url = queue_url(context, account_id, request["QueueName"])
@@ -73,7 +80,7 @@ async def get_queue_url(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def list_queues(context: Context, request: Any) -> dict[str, Any]:
+def list_queues(context: Context, request: ListQueuesRequest) -> dict[str, Any]:
     """The URLs of the account's queues, by name."""
     limit = request.get("MaxResults")
     if limit is not None and not 1 <= limit <= MAX_QUEUES_PER_PAGE:
@@ -95,7 +102,7 @@ def list_queues(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def delete_queue(context: Context, request: Any) -> None:
+def delete_queue(context: Context, request: DeleteQueueRequest) -> None:
     """Delete a queue with its messages, whatever they are doing."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     queue_id = row.pk
@@ -107,7 +114,7 @@ def delete_queue(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def get_queue_attributes(context: Context, request: Any) -> dict[str, Any]:
+def get_queue_attributes(context: Context, request: GetQueueAttributesRequest) -> dict[str, Any]:
     """A queue's attributes; without names, none."""
     row = queue_row(context, request["QueueUrl"])
     attributes = describe_attributes(row, request.get("AttributeNames") or (), context.clock)
@@ -115,11 +122,12 @@ def get_queue_attributes(context: Context, request: Any) -> dict[str, Any]:
 
 
 @sqs.operation
-def set_queue_attributes(context: Context, request: Any) -> None:
+def set_queue_attributes(context: Context, request: SetQueueAttributesRequest) -> None:
     """Set some of a queue's attributes; they hold at once."""
     row = queue_row(context, request["QueueUrl"], lock=True)
-    row.document = changed_attributes(row, request["Attributes"])
-    if "RedrivePolicy" in request["Attributes"]:
+    asked = _asked(request)
+    row.document = changed_attributes(row, asked)
+    if "RedrivePolicy" in asked:
         row.dead_letter_target_arn = dead_letter_target(row, row.document)
     row.modified_at = context.clock.now()
     row.save(update_fields=["document", "dead_letter_target_arn", "modified_at"])
@@ -127,7 +135,7 @@ def set_queue_attributes(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def purge_queue(context: Context, request: Any) -> None:
+def purge_queue(context: Context, request: PurgeQueueRequest) -> None:
     """Delete a queue's messages, those in flight too. Raises PurgeQueueInProgress within 60 seconds of the last."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     now = context.clock.now()
@@ -139,7 +147,7 @@ def purge_queue(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def list_dead_letter_source_queues(context: Context, request: Any) -> dict[str, Any]:
+def list_dead_letter_source_queues(context: Context, request: ListDeadLetterSourceQueuesRequest) -> dict[str, Any]:
     """The URLs of the queues whose redrive policy names this one."""
     limit = request.get("MaxResults")
     if limit is not None and not 1 <= limit <= MAX_QUEUES_PER_PAGE:
@@ -156,6 +164,11 @@ def list_dead_letter_source_queues(context: Context, request: Any) -> dict[str, 
     if token and limit:
         answer["NextToken"] = token
     return answer
+
+
+def _asked(request: Mapping[str, Any]) -> Mapping[str, str]:
+    """The attributes to set; their names are checked in SQS's own words."""
+    return request.get("Attributes") or {}
 
 
 def _check_name(name: str, *, is_fifo: bool) -> None:

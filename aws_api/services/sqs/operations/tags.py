@@ -7,12 +7,13 @@ from aws_api.core.context import Context
 from aws_api.services.sqs.errors import InvalidParameterValue
 from aws_api.services.sqs.queues import queue_row
 from aws_api.services.sqs.service import sqs
+from aws_api.services.sqs.shapes import ListQueueTagsRequest, TagQueueRequest, UntagQueueRequest
 
 MAX_TAGS = 50
 
 
 @sqs.operation
-def tag_queue(context: Context, request: Any) -> None:
+def tag_queue(context: Context, request: TagQueueRequest) -> None:
     """Add tags to a queue; one of the same key is replaced."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     tags = {**row.tags, **request["Tags"]}
@@ -22,7 +23,7 @@ def tag_queue(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def untag_queue(context: Context, request: Any) -> None:
+def untag_queue(context: Context, request: UntagQueueRequest) -> None:
     """Take tags off a queue."""
     row = queue_row(context, request["QueueUrl"], lock=True)
     row.tags = {key: value for key, value in row.tags.items() if key not in request["TagKeys"]}
@@ -30,7 +31,7 @@ def untag_queue(context: Context, request: Any) -> None:
 
 
 @sqs.operation
-def list_queue_tags(context: Context, request: Any) -> dict[str, Any]:
+def list_queue_tags(context: Context, request: ListQueueTagsRequest) -> dict[str, Any]:
     """A queue's tags."""
     tags = queue_row(context, request["QueueUrl"]).tags
     return {"Tags": tags} if tags else {}
