@@ -63,6 +63,8 @@ def test_of_puts_at_once_to_one_key_the_last_stays(dynamodb: Any, make_table: Ma
     calls: list[tuple[str, dict[str, Any]]] = [
         ("PutItem", {"TableName": table, "Item": {**KEY, "writer": {"N": str(n)}}}) for n in range(WRITERS)
     ]
+    # Once the process knows the table, requests arrive in the order in which they were made.
+    dynamodb.put_item(TableName=table, Item=KEY)
     calls.insert(WRITERS // 2, ("DeleteItem", {"TableName": table, "Key": KEY}))
     assert not [answer for answer in gather(context, calls) if isinstance(answer, Exception)]
     assert dynamodb.get_item(TableName=table, Key=KEY)["Item"]["writer"] == {"N": str(WRITERS - 1)}

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.BatchOperations
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -23,8 +22,8 @@ from aws_api.services.dynamodb.shapes import (
     BatchWriteItemInput,
     BatchWriteItemOutput,
 )
-from aws_api.services.dynamodb.store import Stored, Write, Written
-from aws_api.services.dynamodb.tables import find_table
+from aws_api.services.dynamodb.store import StaleSchema, Stored, Superseded, Write, Written
+from aws_api.services.dynamodb.tables import find_table, forget_table
 from aws_api.services.dynamodb.writing import item_collection_metrics, write_until_settled
 
 MAX_WRITES = 25
@@ -51,7 +50,7 @@ async def batch_get_item(context: Context, request: BatchGetItemInput) -> BatchG
         if len({encoded for _, encoded in keys}) != len(keys):
             raise ValidationException(_DUPLICATES)
         wanted.extend((name, table, key, encoded) for key, encoded in keys)
-    found = await asyncio.gather(*(store.read_item(table, encoded) for _, table, _, encoded in wanted))
+    found = await store.read_items([(table, encoded) for _, table, _, encoded in wanted])
 
     responses: dict[str, list[Item]] = {name: [] for name in request["RequestItems"]}
     unprocessed: dict[str, Any] = {}
@@ -82,23 +81,23 @@ async def batch_write_item(context: Context, request: BatchWriteItemInput) -> Ba
     """
     if sum(map(len, request["RequestItems"].values())) > MAX_WRITES:
         raise ValidationException("Too many items requested for the BatchWriteItem call")
-    changes: list[tuple[str, _Change]] = []
+    changes: list[tuple[TableSchema, _Change]] = []
     for name, writes in request["RequestItems"].items():
         table = await find_table(context, name)
         of_table = [_Change(write, needs_before=capacity.is_wanted(request)) for write in writes]
         if len({change.key(table) for change in of_table}) != len(of_table):
             raise ValidationException(_DUPLICATES)
-        changes.extend((name, change) for change in of_table)
-    settled = await asyncio.gather(*(write_until_settled(context, name, change.write) for name, change in changes))
+        changes.extend((table, change) for change in of_table)
+    settled = await _settle(context, changes)
 
     answer: dict[str, Any] = {"UnprocessedItems": {}}
     if capacity.is_wanted(request):
         answer["ConsumedCapacity"] = _consumed(request, settled)
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics: dict[str, list[Mapping[str, Any]]] = {}
-        for (name, change), (table, _) in zip(changes, settled, strict=True):
+        for table, change in changes:
             if table.has_local_indexes:
-                metrics.setdefault(name, []).append(item_collection_metrics(table, change.attributes))
+                metrics.setdefault(table.name, []).append(item_collection_metrics(table, change.attributes))
         answer["ItemCollectionMetrics"] = metrics
     return cast(BatchWriteItemOutput, answer)
 
@@ -132,6 +131,22 @@ class _Change:
     def write(self, table: TableSchema) -> Write:
         """The write of the item."""
         return Write(table=table, key=self.key(table), change=lambda _: self._after, needs_before=self._needs_before)
+
+
+async def _settle(context: Context, changes: list[tuple[TableSchema, _Change]]) -> list[tuple[TableSchema, Written]]:
+    """Make all changes in one statement, and one by one those that came too late for it."""
+    settled: list[tuple[TableSchema, Written]] = []
+    answers = await store.write_items([change.write(table) for table, change in changes])
+    for (table, change), answer in zip(changes, answers, strict=True):
+        if isinstance(answer, Written):
+            settled.append((table, answer))
+        elif isinstance(answer, StaleSchema | Superseded):
+            if isinstance(answer, StaleSchema):
+                await forget_table(context, table.name)
+            settled.append(await write_until_settled(context, table.name, change.write))
+        else:
+            raise answer
+    return settled
 
 
 def _consumed(request: Mapping[str, Any], settled: list[tuple[TableSchema, Written]]) -> list[dict[str, Any]]:
