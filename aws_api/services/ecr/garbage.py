@@ -60,7 +60,9 @@ def _collect_layers(oldest: datetime) -> None:
         with transaction.atomic():
             # The lock that putting a manifest takes: none can begin to need a layer meanwhile.
             Repository.objects.select_for_update(no_key=True).filter(pk=repository_id).first()
-            Layer.objects.filter(pk__in=list(unused.filter(repository_id=repository_id).values_list("pk", flat=True))).delete()
+            Layer.objects.filter(
+                pk__in=list(unused.filter(repository_id=repository_id).values_list("pk", flat=True))
+            ).delete()
 
 
 def _collect_blobs(oldest: datetime) -> None:

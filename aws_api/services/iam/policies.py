@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from aws_api.core.context import Context
+from aws_api.services.iam.errors import ValidationError
 from aws_api.services.iam.models import ManagedPolicy
 from aws_api.services.iam.shapes import NoSuchEntityException
 
+_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(?:aws|\d{12}):policy/[\w+=,.@/-]+\Z", re.ASCII)
 _DATA = Path(__file__).parent / "data" / "aws_managed_policies.json"
 
 
@@ -55,10 +58,17 @@ def aws_policies() -> Mapping[str, AwsPolicy]:
 
 
 def find_policy(context: Context, arn: str) -> ManagedPolicy | AwsPolicy | None:
-    """The managed policy of an ARN that the account can use."""
+    """The managed policy of an ARN that the account can use. Raises ValidationError for what is no policy's ARN."""
+    check_policy_arn(arn)
     if policy := aws_policies().get(arn):
         return policy
     return ManagedPolicy.objects.filter(account_id=context.account_id, arn=arn).first()
+
+
+def check_policy_arn(arn: str) -> None:
+    """Raise ValidationError for what is no managed policy's ARN."""
+    if not _POLICY_ARN.match(arn):
+        raise ValidationError(f"ARN {arn} is not valid.")
 
 
 def require_policy(context: Context, arn: str) -> ManagedPolicy | AwsPolicy:

@@ -106,6 +106,8 @@ class TestRepositories:
         ecr.tag_resource(resourceArn=arn, tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
         ecr.untag_resource(resourceArn=arn, tagKeys=["a"])
         assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "b", "Value": "2"}]
+        for key in ("", "\0", "<", "k" * 129):
+            refused("InvalidTagParameterException", ecr.tag_resource, resourceArn=arn, tags=[{"Key": key, "Value": ""}])
         refused("InvalidParameterException", ecr.list_tags_for_resource, resourceArn="arn:aws:sqs:us-east-1:1:x")
 
 

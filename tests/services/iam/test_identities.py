@@ -187,6 +187,17 @@ def test_the_policies_of_aws_can_be_read_and_attached(iam, role):
     )
 
 
+@pytest.mark.parametrize("arn", ["x" * 20, "arn:aws:sqs:us-east-1:123456789012:q", "arn:aws:iam::aws:policy/"])
+def test_what_is_no_policys_arn_is_refused(iam, role, arn):
+    refused("ValidationError", f"ARN {arn} is not valid.", iam.get_policy, PolicyArn=arn)
+    refused("ValidationError", f"ARN {arn} is not valid.", iam.detach_role_policy, RoleName="worker", PolicyArn=arn)
+
+
+def test_what_no_database_can_store_is_refused(iam):
+    with pytest.raises(ClientError, match="is not valid"):
+        iam.get_policy(PolicyArn="\0" * 20)
+
+
 def test_at_most_ten_policies_are_on_a_role(iam, role):
     arns = [policy["Arn"] for policy in iam.list_policies(Scope="AWS", MaxItems=11)["Policies"]]
     for arn in arns[:10]:

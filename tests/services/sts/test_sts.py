@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_api.core.clock import FixedClock
-from aws_api.core.context import root_of
+from aws_api.core.context import Principal, PrincipalType, root_of
+from aws_api.core.invoke import invoke
 from aws_api.services.sts.sessions import ExpiredToken, SessionStore, account_of_key_id, open_session
 
 TRUST = json.dumps(
@@ -60,6 +61,21 @@ def test_a_role_that_is_not_there_is_denied_without_saying_so(aws, account):
         aws("sts").assume_role(RoleArn=arn, RoleSessionName="night")
     assert error_code(raised) == "AccessDenied"
     assert f"is not authorized to perform: sts:AssumeRole on resource: {arn}" in error_message(raised)
+
+
+def test_a_service_assumes_a_role_in_process(aws, context):
+    role = aws("iam").create_role(RoleName="task", AssumeRolePolicyDocument=TRUST)["Role"]
+    service = Principal(
+        type=PrincipalType.SERVICE,
+        arn="ecs-tasks.amazonaws.com",
+        account_id=context.account_id,
+        user_id="ecs-tasks.amazonaws.com",
+    )
+    assumed = invoke(
+        context.as_principal(service), "sts", "AssumeRole", {"RoleArn": role["Arn"], "RoleSessionName": "t" * 32}
+    )
+    identity = aws("sts", **keys_of(assumed["Credentials"])).get_caller_identity()
+    assert identity["Arn"].endswith(f":assumed-role/task/{'t' * 32}")
 
 
 def test_a_role_of_another_account_is_denied(aws):

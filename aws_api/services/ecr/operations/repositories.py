@@ -7,12 +7,12 @@ from django.db import IntegrityError, transaction
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.pagination import page_of_rows
-from aws_api.core.tags import tags_from_list
 from aws_api.services.ecr import shapes
 from aws_api.services.ecr.describe import describe_repository
 from aws_api.services.ecr.models import Repository, TagMutability
 from aws_api.services.ecr.repositories import requested_repository
 from aws_api.services.ecr.service import ecr
+from aws_api.services.ecr.tagging import with_tags
 
 DEFAULT_PAGE = 100
 _KEPT = ("imageScanningConfiguration", "encryptionConfiguration", "imageTagMutabilityExclusionFilters")
@@ -34,7 +34,7 @@ def create_repository(context: Context, request: shapes.CreateRepositoryRequest)
                 region=context.region,
                 name=name,
                 tag_mutability=request.get("imageTagMutability") or TagMutability.MUTABLE,
-                tags=tags_from_list(request.get("tags")),
+                tags=with_tags({}, request.get("tags")),
                 document=document,
                 created_at=context.clock.now(),
             )

@@ -2,23 +2,19 @@
 
 from aws_api.core.arns import Arn
 from aws_api.core.context import Context
-from aws_api.core.tags import tags_from_list, tags_to_list
+from aws_api.core.tags import tags_to_list
 from aws_api.services.ecr import shapes
 from aws_api.services.ecr.models import Repository
 from aws_api.services.ecr.repositories import requested_repository
 from aws_api.services.ecr.service import ecr
-
-MAX_TAGS = 50
+from aws_api.services.ecr.tagging import with_tags
 
 
 @ecr.operation
 def tag_resource(context: Context, request: shapes.TagResourceRequest) -> shapes.TagResourceResponse:
     """Add or overwrite tags."""
     repository = _find(context, request["resourceArn"])
-    tags = {**repository.tags, **tags_from_list(request["tags"])}
-    if len(tags) > MAX_TAGS:
-        raise shapes.TooManyTagsException(f"A repository can have at most {MAX_TAGS} tags")
-    repository.tags = tags
+    repository.tags = with_tags(repository.tags, request["tags"])
     repository.save(update_fields=["tags"])
     return {}
 

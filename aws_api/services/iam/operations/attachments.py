@@ -8,7 +8,7 @@ from aws_api.services.iam import shapes
 from aws_api.services.iam.identities import find_identity
 from aws_api.services.iam.listing import list_rows
 from aws_api.services.iam.models import Attachment, Identity, IdentityKind
-from aws_api.services.iam.policies import require_policy
+from aws_api.services.iam.policies import check_policy_arn, require_policy
 from aws_api.services.iam.service import iam
 
 MAX_ATTACHED = 10
@@ -94,6 +94,7 @@ def _attach(context: Context, identity: Identity, policy_arn: str) -> None:
 
 
 def _detach(identity: Identity, policy_arn: str) -> None:
+    check_policy_arn(policy_arn)
     deleted, _ = identity.attachments.filter(policy_arn=policy_arn).delete()
     if not deleted:
         raise shapes.NoSuchEntityException(f"Policy {policy_arn} was not found.")
