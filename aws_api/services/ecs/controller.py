@@ -142,7 +142,9 @@ def _first_times(desired: TaskSpec, assessment: Assessment, outcome: Round, now:
         times["last_pull_started_at"] = desired.loaded_at
     if created := [record.created_at for record in assessment.records.values() if record.created_at]:
         times["last_connectivity_at"] = times["last_pull_stopped_at"] = min(created)
-    if assessment.status is TaskStatus.RUNNING:
+    if started := _all_started(assessment):
+        times["last_started_at"] = started
+    elif assessment.status is TaskStatus.RUNNING:
         times["last_started_at"] = now
     if assessment.stop:
         times["last_stopping_at"] = now
@@ -151,6 +153,12 @@ def _first_times(desired: TaskSpec, assessment: Assessment, outcome: Round, now:
     if assessment.status is TaskStatus.STOPPED:
         times["last_stopped_at"] = now
     return times
+
+
+def _all_started(assessment: Assessment) -> datetime | None:
+    """When the last container started, where all have: also of a task that was over before anybody saw it run."""
+    started = [record.started_at for record in assessment.records.values() if record.started and record.started_at]
+    return max(started) if len(started) == len(assessment.records) else None
 
 
 def _last_end(records: Iterable[ContainerRecord]) -> datetime | None:

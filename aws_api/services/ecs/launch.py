@@ -43,7 +43,10 @@ class Launch:
 
 def launch(context: Context, wanted: Launch) -> Task:
     """Write a task that should run, and wake its reconciler. Raises InvalidParameterException for its network."""
-    task_id = context.forced_id("taskArn") or new_hex_id(digits=32)
+    forced_id = context.forced_id("taskArn")
+    if forced_id and wanted.cluster.tasks.filter(task_id=forced_id).exists():
+        raise InvalidParameterException(f"A task with the id {forced_id} exists already.")
+    task_id = forced_id or new_hex_id(digits=32)
     attachment_id = new_uuid()
     attachment = _attach(context, wanted, attachment_id)
     task = Task.objects.create(

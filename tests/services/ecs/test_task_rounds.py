@@ -117,7 +117,8 @@ def test_a_task_whose_program_ends_stops_with_its_exit_code(stage: Stage, regist
     assert task["stoppedReason"] == "Essential container in task exited"
     codes = {container["name"]: container["exitCode"] for container in task["containers"]}
     assert codes == {"app": 3, "side": 143}
-    assert task["stoppingAt"] and task["executionStoppedAt"] and task["stoppedAt"]
+    assert task["startedAt"] <= task["stoppingAt"] <= task["stoppedAt"]
+    assert task["startedAt"] <= task["executionStoppedAt"]
     assert stage.statuses(arn)[-2:] == ["DEPROVISIONING", "STOPPED"]
     assert stage.runtime.names == []
 

@@ -207,3 +207,4 @@ def test_the_caller_may_demand_an_id(ecs: Any, register: Any) -> None:
     tasks = ecs.run_task(taskDefinition="web", count=2)["tasks"]
     assert tasks[0]["taskArn"].endswith("/default/" + "f" * 32)
     assert not tasks[1]["taskArn"].endswith("f" * 32)
+    assert refusal(ecs.run_task, taskDefinition="web")[0] == "InvalidParameterException"
