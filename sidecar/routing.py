@@ -96,10 +96,19 @@ def packet_rules(place: Place, configuration: VpcConfiguration) -> str:
         f"iifname {vpc} ip daddr {own} tcp dport {place.emulator_port} "
         f"dnat ip to {place.emulator[0]}:{place.emulator[1]}"
     )
+    # The answer to a SYN that nobody listens for is a reset with the sequence number 0; others have their own.
+    refusal = (
+        f"ip saddr {place.emulator[0]} tcp sport {place.emulator[1]} tcp flags & (syn | rst) == rst tcp sequence 0"
+    )
     return f"""\
 table inet simfra
 delete table inet simfra
 table inet simfra {{
+  chain patience {{
+    type filter hook prerouting priority raw;
+    # While Simfra restarts, its host refuses connections. A task that does not hear the refusal asks again.
+    iifname {uplink} {refusal} drop
+  }}
   chain prerouting {{
     type nat hook prerouting priority -100;
     {forward if configuration.subnets else ""}

@@ -1,6 +1,6 @@
 """Who calls, where, and when: what every operation is told besides its parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -57,7 +57,8 @@ class Context:
 
     ``forced_ids`` carries the ``X-Simfra-Id`` and ``X-Simfra-<Member>`` headers, lower-cased member name to id
     (``""`` for ``X-Simfra-Id``). ``endpoint`` is the URL by which the caller reached the gateway
-    (``http://localhost:4599``), for the URLs that answers carry.
+    (``http://localhost:4599``), for the URLs that answers carry. ``client_gone()``, where there is one, ends when the
+    client hangs up: for operations that wait, so that they do not hand a message to nobody.
     """
 
     account_id: str
@@ -68,6 +69,7 @@ class Context:
     source_ip: str = "127.0.0.1"
     endpoint: str = "http://localhost:4599"
     forced_ids: Mapping[str, str] = field(default_factory=dict)
+    client_gone: Callable[[], Awaitable[None]] | None = None
 
     def forced_id(self, member: str = "") -> str | None:
         """The id that the caller demands for what it creates: ``X-Simfra-<member>``, else ``X-Simfra-Id``."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -74,7 +75,7 @@ class Gateway:
             await _send(send, response, {**headers, "connection": "close"}, request.method)
             return
         request = _wire_request(scope, headers, body)
-        handled = await handle(request)
+        handled = await handle(request, partial(_client_gone, receive))
         await _send(send, handled.response, headers, request.method)
         self._note(request, handled, started)
 
@@ -146,6 +147,12 @@ async def _read_body(receive: Any, headers: Mapping[str, str]) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _client_gone(receive: Any) -> None:
+    """Ends when the client hangs up; its body has been read, so nothing else can come."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send(send: Any, response: WireResponse, request_headers: Mapping[str, str], method: str) -> None:

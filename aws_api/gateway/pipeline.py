@@ -1,7 +1,7 @@
 """One AWS request, from wire to wire. Read :func:`handle` to know what happens to it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Handled:
     error: str
 
 
-async def handle(request: WireRequest) -> Handled:
+async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]] | None = None) -> Handled:
     """Answer a request. Never raises: what is not an AWS error becomes InternalFailure with the request id."""
     request_id = new_request_id()
     route: Route | None = None
@@ -45,7 +45,7 @@ async def handle(request: WireRequest) -> Handled:
             await run_in_thread(service_model, route.service)  # EC2's takes 100 ms: not on the loop
         plan = plan_for(route.service, route.operation, route.protocol)
         parameters = plan.parse(request)
-        context = _context(request, route, principal, request_id)
+        context = _context(request, route, principal, request_id, client_gone)
         answer: Mapping[str, Any] = await invoke_async(context, operation, parameters)
         response = plan.serialize(answer, request_id)
     except AwsError as error:
@@ -59,7 +59,13 @@ async def handle(request: WireRequest) -> Handled:
     return Handled(response=response, request_id=request_id, route=route, principal=principal, error=error_code)
 
 
-def _context(request: WireRequest, route: Route, principal: Principal, request_id: str) -> Context:
+def _context(
+    request: WireRequest,
+    route: Route,
+    principal: Principal,
+    request_id: str,
+    client_gone: Callable[[], Awaitable[None]] | None,
+) -> Context:
     headers = request.headers
     return Context(
         account_id=principal.account_id,
@@ -70,6 +76,7 @@ def _context(request: WireRequest, route: Route, principal: Principal, request_i
         source_ip=request.client_host,
         endpoint=f"{request.scheme}://{headers.get('host', 'localhost')}",
         forced_ids=_forced_ids(headers),
+        client_gone=client_gone,
     )
 
 

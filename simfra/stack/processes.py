@@ -26,9 +26,14 @@ def run_gateway(listeners: Sequence[socket.socket], ready: Ready) -> None:
     """Serve AWS traffic with uvicorn; dockerd needs its quick answer to a TLS greeting, and bodies that stream."""
     import uvicorn
 
+    from aws_api.core.draining import drain
     from simfra.asgi import application
 
     class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            drain()
+            await super().shutdown(sockets)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             ready()

@@ -36,7 +36,7 @@ class Stack:
         }
         self.environment = {
             **inherited,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
+            "PATH": f"{_commands(data_dir)}{os.pathsep}{inherited['PATH']}",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -127,3 +127,13 @@ class Stack:
     def _docker(self, command: str) -> list[str]:
         name = json.loads((self.data_dir / "instance.json").read_text())["name"]
         return self.shell(f"docker {command} --filter label=simfra.instance={name}").split("\n")[:-1]
+
+
+def _commands(data_dir: Path) -> Path:
+    """A folder with the AWS CLI. Version 1, PyPI's, ignores AWS_ENDPOINT_URL for SQS, so it gets the option."""
+    folder = data_dir / "commands"
+    folder.mkdir()
+    command = folder / "aws"
+    command.write_text(f'#!/bin/sh\nexec {Path(sys.executable).parent}/aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n')
+    command.chmod(0o755)
+    return folder

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from aws_api.core.clock import Clock
+from aws_api.core.context import Context
+from aws_api.core.draining import on_drain
 from aws_api.services.sqs.store import MessageRow, next_visible_at_ms
 from aws_api.services.sqs.wakeups import wakeups
 
@@ -34,22 +36,34 @@ class WaitingRoom:
 
     def __init__(self) -> None:
         self._queues: dict[int, _QueueWaiters] = {}
+        on_drain(self._send_all_away)
 
-    async def wait(self, queue_id: int, attempt: Attempt, wait_s: float, clock: Clock) -> Sequence[MessageRow]:
-        """Repeat ``attempt`` whenever it may find something, until it does or the time is up."""
+    async def wait(self, queue_id: int, attempt: Attempt, wait_s: float, context: Context) -> Sequence[MessageRow]:
+        """Repeat ``attempt`` whenever it may find something, until it does, the time is up or the client hangs up."""
         loop = asyncio.get_running_loop()
         await wakeups().listen(self._wake)
         waiter = _Waiter(attempt=attempt, deadline=loop.time() + wait_s, answer=loop.create_future())
         queue = self._queues.get(queue_id)
         if queue is None:
-            queue = self._queues[queue_id] = _QueueWaiters(queue_id, clock, self._queues)
+            queue = self._queues[queue_id] = _QueueWaiters(queue_id, context.clock, self._queues)
         queue.add(waiter)
-        return await waiter.answer
+        if context.client_gone is None:
+            return await waiter.answer
+        gone = asyncio.ensure_future(context.client_gone())
+        await asyncio.wait((waiter.answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not waiter.answer.done():
+            waiter.answer.set_result(())
+        return waiter.answer.result()
 
     def count(self, queue_id: int) -> int:
         """How many wait for a queue in this process."""
         queue = self._queues.get(queue_id)
         return len(queue) if queue is not None else 0
+
+    def _send_all_away(self) -> None:
+        for queue in self._queues.values():
+            queue.send_all_away()
 
     def _wake(self, queue_id: int) -> None:
         queue = self._queues.get(queue_id)
@@ -73,6 +87,12 @@ class _QueueWaiters:
 
     def add(self, waiter: _Waiter) -> None:
         self._waiters.append(waiter)
+        self.changed.set()
+
+    def send_all_away(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.answer.done():
+                waiter.answer.set_result(())
         self.changed.set()
 
     async def _serve(self) -> None:

@@ -101,7 +101,7 @@ async def receive_message(context: Context, request: ReceiveMessageRequest) -> d
     attempt = partial(_attempt, context.clock, queue, wanted, visibility_s, is_long_poll=wait_s > 0)
     rows = await attempt()
     if not rows and wait_s:
-        rows = await waiting_room().wait(queue.id, attempt, wait_s, context.clock)
+        rows = await waiting_room().wait(queue.id, attempt, wait_s, context)
     if not rows:
         return {}
     names = tuple(request.get("MessageAttributeNames") or ())
