@@ -166,7 +166,7 @@ def _make_gateway(
     spec = desired.gateway_container(network.subnet)
     if gateway is None:
         return Plan(steps=_new_gateway(desired, spec, "the VPC has no gateway yet"))
-    if unfit := _why_unfit(gateway, network):
+    if unfit := _why_unfit(gateway, spec, network):
         remove = RemoveContainer(name=gateway.name, alias=GATEWAY, cause=unfit)
         return Plan(steps=(remove, *_new_gateway(desired, spec, "the last one was removed")))
     match gateway.state:
@@ -184,10 +184,12 @@ def _make_gateway(
             return Plan(look_again_s=_SOON_S)
 
 
-def _why_unfit(gateway: ObservedContainer, network: ObservedNetwork) -> str:
+def _why_unfit(gateway: ObservedContainer, spec: ContainerSpec, network: ObservedNetwork) -> str:
     """Why a gateway cannot be mended, or nothing."""
     if gateway.state in (ContainerState.DEAD, ContainerState.PAUSED):
         return f"it is {gateway.state}"
+    if gateway.image != spec.image:
+        return f"it is of {gateway.image}, not of {spec.image}"
     # A container that does not run may have no address to show.
     address = gateway.addresses.get(network.name)
     if gateway.state is ContainerState.RUNNING and address != vpc_gateway_backing_address(network.subnet):

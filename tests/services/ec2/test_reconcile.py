@@ -168,6 +168,18 @@ def test_a_gateway_on_another_backing_subnet_is_replaced() -> None:
     )
 
 
+def test_a_gateway_of_an_older_image_is_replaced() -> None:
+    check(
+        DESIRED,
+        NETWORK,
+        gateway(image="simfra-sidecar:0"),
+        "RemoveContainer gateway: it is of simfra-sidecar:0, not of simfra-sidecar:1",
+        "CreateContainer gateway: the last one was removed",
+        "StartContainer gateway: it was just made",
+        "ConfigureContainer gateway: it was just started",
+    )
+
+
 def test_a_gateway_without_its_network_goes_before_the_network_comes() -> None:
     check(
         DESIRED,
@@ -261,6 +273,7 @@ worlds = st.builds(
                         ContainerState.DEAD,
                     ]
                 ),
+                image=st.sampled_from(["simfra-sidecar:0", "simfra-sidecar:1"]),
                 exit_code=st.sampled_from([0, 1, 137]),
                 started_at=st.sampled_from([None, NOW - timedelta(minutes=5), NOW - timedelta(seconds=1)]),
                 finished_at=st.sampled_from([None, NOW]),
