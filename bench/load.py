@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -246,9 +247,10 @@ class Table:
     rows: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
 
     def add(self, call: str, concurrency: int, endpoint: str, per_second: float) -> None:
-        """Note a figure; where there is one already the better one stays, because noise only takes away."""
+        """Note a figure and say it; where there is one already the better one stays, because noise only takes away."""
         row = self.rows.setdefault((call, concurrency), {})
         row[endpoint] = max(per_second, row.get(endpoint, 0))
+        print(f"{endpoint}: {call} c{concurrency} {per_second:.0f}/s", file=sys.stderr, flush=True)
 
     def text(self) -> str:
         """The table as lines of text."""

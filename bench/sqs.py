@@ -3,7 +3,7 @@
     python -m bench.sqs --url http://localhost:4599 --peers PEERS
 
 ``--url`` is a running gateway; its durability is whatever it was started with. Requests are signed beforehand and
-replayed (bench/load.py); each figure is the better of two rounds. Receive + delete are timed apart, each message once.
+replayed (bench/load.py); each figure is the best of the rounds. Receive + delete are timed apart, each message once.
 """
 
 import argparse
@@ -16,10 +16,9 @@ from uuid import uuid4
 from bench.load import CONCURRENCIES, Endpoint, Table, hammer, presign, replay
 from bench.peers import running_peers
 
-ROUNDS = 2
 BODY = "x" * 200
 #: Messages that receive + delete take, where a server is slow.
-PAIRS = {"moto": 300}
+PAIRS = {"moto": 100}
 DEFAULT_PAIRS = 3000
 
 
@@ -29,12 +28,13 @@ def main() -> None:
     parser.add_argument("--url", default="http://localhost:4599")
     parser.add_argument("--peers", type=Path, help="virtual environment with requirements-bench.txt")
     parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with running_peers(options.peers) as peers:
         endpoints = [Endpoint(name="simfra", url=options.url), *peers]
         table = Table([endpoint.name for endpoint in endpoints])
-        for _ in range(ROUNDS):
+        for _ in range(options.rounds):
             for endpoint in endpoints:
                 measure(endpoint, table, options.seconds)
     print(table.text())
