@@ -91,20 +91,20 @@ class Exchange:
     async def reply_stream(self, status: int, headers: Headers, chunks: Generator[bytes, None, None]) -> None:
         """Answer with blocking chunks, each read in a thread, for as long as the client is there."""
         await self._start(status, headers)
-        gone = asyncio.ensure_future(self._receive())
+        gone = asyncio.create_task(self._disconnected())
         try:
-            while not _is_disconnect(gone) and (chunk := await asyncio.to_thread(next, chunks, b"")):
+            while not gone.done() and (chunk := await asyncio.to_thread(next, chunks, b"")):
                 await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             await self._send({"type": "http.response.body"})
         finally:
             gone.cancel()
             await asyncio.to_thread(chunks.close)
 
+    async def _disconnected(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
     async def _start(self, status: int, headers: Headers) -> None:
         sent = {"docker-distribution-api-version": "registry/2.0", **headers}
         pairs = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": pairs})
-
-
-def _is_disconnect(received: "asyncio.Future[Any]") -> bool:
-    return received.done() and received.result()["type"] == "http.disconnect"

@@ -78,6 +78,15 @@ class TestBlobs:
         assert (read("bytes=10-").status, read("bytes=10-").error) == (416, "RANGE_INVALID")
         assert read("lines=1-2").body == b"0123456789"
 
+    def test_a_blob_is_read_no_further_than_its_reader_listens(self, registry, name):
+        def hang_up():
+            yield b""
+            raise Cut
+
+        size = 20_000_000
+        digest = push_blob(registry, name, os.urandom(size))
+        assert len(registry.ask("GET", f"/v2/{name}/blobs/{digest}", hang_up()).body) < size
+
     def test_an_empty_blob_is_a_blob(self, registry, name):
         digest = push_blob(registry, name, b"")
         assert registry.ask("GET", f"/v2/{name}/blobs/{digest}").body == b""
