@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
+from django.db.models import Count, Q
 
 from aws_api.core.clock import Clock
 from aws_api.services.sqs.errors import invalid_value
@@ -143,13 +144,13 @@ def _described_settings(row: Queue) -> dict[str, str]:
 
 
 def _counts(row: Queue, now_ms: int, retention_ms: int) -> dict[str, str]:
-    kept = Message.objects.filter(queue_id=row.pk, sent_at_ms__gt=now_ms - retention_ms)
-    later = kept.filter(visible_at_ms__gt=now_ms)
-    return {
-        "ApproximateNumberOfMessages": str(kept.filter(visible_at_ms__lte=now_ms).count()),
-        "ApproximateNumberOfMessagesNotVisible": str(later.filter(receipt__isnull=False).count()),
-        "ApproximateNumberOfMessagesDelayed": str(later.filter(receipt__isnull=True).count()),
-    }
+    later, received = Q(visible_at_ms__gt=now_ms), Q(receipt__isnull=False)
+    counts = Message.objects.filter(queue_id=row.pk, sent_at_ms__gt=now_ms - retention_ms).aggregate(
+        visible=Count("pk", filter=~later),
+        in_flight=Count("pk", filter=later & received),
+        delayed=Count("pk", filter=later & ~received),
+    )
+    return {name: str(counts[state]) for name, state in zip(_COUNTS, ("visible", "in_flight", "delayed"), strict=True)}
 
 
 def _is_same(existing: str, asked: str) -> bool:

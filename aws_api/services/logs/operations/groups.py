@@ -9,6 +9,7 @@ from django.db.models import Sum
 
 from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_rows
+from aws_api.services.logs.describe import describe_group
 from aws_api.services.logs.groups import forget_streams_on_commit, group_row, name_in_arn
 from aws_api.services.logs.models import LogEvent, LogGroup
 from aws_api.services.logs.operations.tags import check_tags
@@ -92,7 +93,7 @@ def describe_log_groups(context: Context, request: DescribeLogGroupsRequest) -> 
         .annotate(bytes=Sum("streams__stored_bytes", default=0))
         .values_list("pk", "bytes")
     )
-    answer: dict[str, Any] = {"logGroups": [_describe(row, sizes[row.pk]) for row in page]}
+    answer: dict[str, Any] = {"logGroups": [describe_group(row, sizes[row.pk]) for row in page]}
     if token:
         answer["nextToken"] = token
     return answer
@@ -125,23 +126,6 @@ def _set_retention(context: Context, name: str, days: int | None) -> None:
         oldest_ms = context.clock.epoch_ms() - days * 86_400_000
         LogEvent.objects.filter(group_id=row.pk, timestamp_ms__lt=oldest_ms).delete()
     forget_streams_on_commit()
-
-
-def _describe(row: LogGroup, stored_bytes: int) -> dict[str, Any]:
-    described = {
-        "logGroupName": row.name,
-        "creationTime": int(row.created_at.timestamp() * 1000),
-        "metricFilterCount": 0,
-        "arn": f"{row.arn}:*",
-        "logGroupArn": row.arn,
-        "storedBytes": stored_bytes,
-        "logGroupClass": row.document.get("logGroupClass", "STANDARD"),
-    }
-    if row.retention_days is not None:
-        described["retentionInDays"] = row.retention_days
-    if "kmsKeyId" in row.document:
-        described["kmsKeyId"] = row.document["kmsKeyId"]
-    return described
 
 
 def _delete_events(group_id: int) -> None:
