@@ -26,6 +26,7 @@ _COUNT_ENTRIES = """
     WHERE entry.index_id = ANY (%s)
     GROUP BY entry.index_id
 """
+_COPY_ENTRIES = "COPY dynamodb_indexentry (index_id, hash, range, item_hash, item_range) FROM STDIN"
 _NEXT_ITEMS = """
     SELECT hash, range, item FROM dynamodb_item
     WHERE table_id = %s AND (hash, range) > (%s, %s) ORDER BY hash, range LIMIT %s
@@ -57,11 +58,9 @@ def fill_index(table: Table, index: Index) -> None:
                 place = key_in_index(schema, item_from_bytes(bytes(data)))
                 if place is not None:
                     entries.append((index.pk, place.hash, place.range, bytes(item_hash), bytes(item_range)))
-            cursor.executemany(
-                "INSERT INTO dynamodb_indexentry (index_id, hash, range, item_hash, item_range) "
-                "VALUES (%s, %s, %s, %s, %s)",
-                entries,
-            )
+            with cursor.copy(_COPY_ENTRIES) as copy:
+                for entry in entries:
+                    copy.write_row(entry)
 
 
 def delete_contents(table: Table, indexes: list[Index]) -> None:

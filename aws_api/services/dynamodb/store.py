@@ -137,6 +137,7 @@ _QUERY_TABLE = """
         ORDER BY item.range {order} LIMIT asked.wanted
     ) AS found
 """
+# The bound that a query begins at is the comparison of rows alone: with two, Postgres may begin at the lesser.
 _QUERY_INDEX = """
     SELECT asked.at, found.*
     FROM unnest(
@@ -152,7 +153,7 @@ _QUERY_INDEX = """
         JOIN dynamodb_item AS item
         ON item.table_id = asked.table_id AND item.hash = entry.item_hash AND item.range = entry.item_range
         WHERE entry.index_id = asked.index_id AND entry.hash = asked.hash
-        AND entry.range >= asked.low AND entry.range < asked.high
+        AND entry.range {bound}
         AND (entry.range, entry.item_hash, entry.item_range)
             {beyond} (asked.last_range, asked.last_item_hash, asked.last_item_range)
         ORDER BY entry.range {order}, entry.item_hash {order}, entry.item_range {order} LIMIT asked.wanted
@@ -178,8 +179,8 @@ _SCAN_INDEX = """
 _QUERIES = {
     (False, True): _QUERY_TABLE.format(order="ASC"),
     (False, False): _QUERY_TABLE.format(order="DESC"),
-    (True, True): _QUERY_INDEX.format(order="ASC", beyond=">"),
-    (True, False): _QUERY_INDEX.format(order="DESC", beyond="<"),
+    (True, True): _QUERY_INDEX.format(order="ASC", beyond=">", bound="< asked.high"),
+    (True, False): _QUERY_INDEX.format(order="DESC", beyond="<", bound=">= asked.low"),
 }
 
 
@@ -277,7 +278,7 @@ async def query_page(
             high = min(high, after.key.range)
         return await queries.submit((table.id, hash_key, low, high, limit))
     if after is None:
-        last = (b"", b"", b"") if forward else (high, b"", b"")
+        last = (low if forward else high, b"", b"")
     else:
         last = (after.key.range, after.item.hash, after.item.range)
     return await queries.submit((table.id, hash_key, low, high, limit, index.id, *last))
