@@ -202,3 +202,24 @@ def test_a_container_that_is_not_running_cannot_be_configured(bench: Bench) -> N
     bench.runtime.create_container(spec)
     with pytest.raises(RuntimeFailure, match="cannot be configured: it is not running"):
         bench.runtime.configure_container(spec.name, {})
+
+
+def test_a_container_is_ready_when_it_says_so_in_this_run_of_it(bench: Bench) -> None:
+    script = "[ -e /tmp/again ] && sleep 0.5; touch /tmp/again; echo READY; exec sleep 1000"
+    spec = bench.spec("app", script, Program(output=("READY",)), ready_within_s=20)
+    for _ in range(3):
+        bench.run(spec)
+        bench.runtime.stop_container(spec.name, 0)
+        bench.await_end("app")
+    lines = [line.message for line in bench.runtime.logs(spec.name, 0, follow=False)]
+    assert lines == ["READY"] * 3
+
+
+@pytest.mark.parametrize("bench", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+def test_a_container_that_never_gets_ready_cannot_be_started(bench: Bench) -> None:
+    ends = bench.spec("ends", "echo it went wrong >&2; exit 1", ready_within_s=20)
+    with pytest.raises(RuntimeFailure, match=r"ends ended before it was ready: it went wrong$"):
+        bench.run(ends)
+    hangs = bench.spec("hangs", "echo wait; sleep 1000", ready_within_s=1)
+    with pytest.raises(RuntimeFailure, match=r"hangs was not ready within 1 s: wait$"):
+        bench.run(hangs)

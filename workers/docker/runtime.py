@@ -241,9 +241,9 @@ class DockerRuntime:
     def _await_ready(self, name: str, within_s: float) -> None:
         """Wait for READY in the container's output since its last start."""
         deadline = time.monotonic() + within_s
-        started_at = container_of_inspect(engine.client().inspect_container(name)).started_at
-        # A moment earlier: Python's times are less precise than the engine's.
-        since_ns = int((started_at.timestamp() if started_at else 0) * 1_000_000) * 1000
+        # Since the last run's end, not since the start: the engine notes that after the program's first words.
+        ended_at = container_of_inspect(engine.client().inspect_container(name)).finished_at
+        since_ns = int(ended_at.timestamp() * 1_000_000) * 1000 if ended_at else 0
         last_words: list[str] = []
         try:
             for line in self._lines(name, since_ns, True, False, within_s):
