@@ -155,9 +155,14 @@ class DockerRuntime:
 
     def start_container(self, name: str, ready_within_s: float | None = None) -> None:
         with engine_failures("CannotStartContainerError"):
+            if ready_within_s is None:
+                engine.client().start(name)
+                return
+            # Since the last run's end, not since the start: the engine notes that after the program's first words.
+            ended_at = container_of_inspect(engine.client().inspect_container(name)).finished_at
             engine.client().start(name)
-            if ready_within_s is not None:
-                self._await_ready(name, ready_within_s)
+            since_ns = int(ended_at.timestamp() * 1_000_000) * 1000 if ended_at else 0
+            self._await_ready(name, since_ns, ready_within_s)
 
     def stop_container(self, name: str, timeout_s: int) -> None:
         """Ask the engine, which waits for the container's end, from a thread of its own."""
@@ -238,12 +243,9 @@ class DockerRuntime:
     def _connect(self, name: str, network: str, address: str | None) -> None:
         engine.client().connect_container_to_network(name, network, ipv4_address=address)
 
-    def _await_ready(self, name: str, within_s: float) -> None:
-        """Wait for READY in the container's output since its last start."""
+    def _await_ready(self, name: str, since_ns: int, within_s: float) -> None:
+        """Wait for READY in the container's output since a moment."""
         deadline = time.monotonic() + within_s
-        # Since the last run's end, not since the start: the engine notes that after the program's first words.
-        ended_at = container_of_inspect(engine.client().inspect_container(name)).finished_at
-        since_ns = int(ended_at.timestamp() * 1_000_000) * 1000 if ended_at else 0
         last_words: list[str] = []
         try:
             for line in self._lines(name, since_ns, True, False, within_s):
