@@ -1,13 +1,17 @@
 """One AWS request, from wire to wire. Read :func:`handle` to know what happens to it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
+from django.db import DataError
+
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.context import Context, Principal
-from aws_api.core.errors import AwsError, InternalFailure
+from aws_api.core.decisions import AccessDecision, gathering_decisions
+from aws_api.core.errors import AwsError, InternalFailure, ValidationException
 from aws_api.core.execution import run_in_thread
 from aws_api.core.ids import new_request_id
 from aws_api.core.invoke import find_operation, invoke_async
@@ -19,6 +23,9 @@ from aws_api.protocol.wire import WireRequest, WireResponse
 
 _log = logging.getLogger(__name__)
 
+#: How psycopg (through Django) and asyncpg say that a text has a NUL.
+_NOT_STORABLE = (DataError, CharacterNotInRepertoireError, UntranslatableCharacterError)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Handled:
@@ -29,6 +36,7 @@ class Handled:
     route: Route | None
     principal: Principal | None
     error: str
+    decisions: Sequence[AccessDecision]
 
 
 async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]] | None = None) -> Handled:
@@ -37,6 +45,7 @@ async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]
     route: Route | None = None
     principal: Principal | None = None
     error_code = ""
+    decisions: Sequence[AccessDecision] = ()
     try:
         route = find_route(request)
         principal = await verify(request, SYSTEM_CLOCK.now())
@@ -46,17 +55,32 @@ async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]
         plan = plan_for(route.service, route.operation, route.protocol)
         parameters = plan.parse(request)
         context = _context(request, route, principal, request_id, client_gone)
-        answer: Mapping[str, Any] = await invoke_async(context, operation, parameters)
+        with gathering_decisions() as decisions:
+            answer: Mapping[str, Any] = await invoke_async(context, operation, parameters)
         response = plan.serialize(answer, request_id)
-    except AwsError as error:
-        response = _error_response(request, route, error, request_id)
-        error_code = error.code
-    except Exception:  # noqa: BLE001 - the edge: a client never sees a stack trace
-        _log.exception("request %s failed: %s", request_id, route or request.raw_path)
-        failure = InternalFailure(f"The request processing has failed because of an internal error: {request_id}")
-        response = _error_response(request, route, failure, request_id)
-        error_code = failure.code
-    return Handled(response=response, request_id=request_id, route=route, principal=principal, error=error_code)
+    except Exception as error:  # noqa: BLE001 - the edge: a client never sees a stack trace
+        answer_error = _as_aws_error(error, f"{request_id} ({route or request.raw_path})")
+        response = _error_response(request, route, answer_error, request_id)
+        error_code = answer_error.code
+    return Handled(
+        response=response,
+        request_id=request_id,
+        route=route,
+        principal=principal,
+        error=error_code,
+        decisions=decisions,
+    )
+
+
+def _as_aws_error(error: Exception, what: str) -> AwsError:
+    """What the client is told: an AWS error as it is; of anything else no more than that it happened."""
+    if isinstance(error, AwsError):
+        return error
+    if isinstance(error, _NOT_STORABLE) and ("NUL" in str(error) or "\\u0000" in str(error) or "0x00" in str(error)):
+        # Valid in every wire format, and in no text that Postgres keeps; AWS's services refuse it as well.
+        return ValidationException("The request contains the character NUL (U+0000), which no member may have.")
+    _log.error("request %s failed", what, exc_info=error)
+    return InternalFailure("The request processing has failed because of an unknown error, exception or failure.")
 
 
 def _context(

@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from aws_api.core import bus
+from aws_api.core.decisions import AccessDecision
 from aws_api.gateway.pipeline import Handled
 from aws_api.protocol.wire import WireRequest
 
@@ -26,7 +27,7 @@ _FLUSH_EVERY_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRecord:
-    """One request: what the admin API lists under /debug/requests."""
+    """One request: what the admin API lists under /debug/requests. ``decisions`` says which permissions it needed."""
 
     id: str
     started: str
@@ -40,6 +41,7 @@ class RequestRecord:
     account_id: str
     region: str
     principal: str
+    decisions: Sequence[AccessDecision]
 
     @classmethod
     def of(cls, request: WireRequest, handled: Handled, *, duration_ms: float) -> "RequestRecord":
@@ -57,6 +59,7 @@ class RequestRecord:
             account_id=principal.account_id if principal else "",
             region=route.region if route else "",
             principal=principal.arn if principal else "",
+            decisions=handled.decisions,
         )
 
     def __str__(self) -> str:
@@ -94,7 +97,7 @@ class RequestRecords:
 
     async def _flush(self) -> None:
         if self._waiting:
-            records = [orjson.dumps(asdict(record)) for record in self._waiting]
+            records = [orjson.dumps(record) for record in self._waiting]
             self._waiting.clear()
             await bus.append_async(STREAM, records, keep=KEPT)
 

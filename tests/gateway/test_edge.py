@@ -90,3 +90,13 @@ def test_a_page_of_this_machine_may_call_and_a_foreign_one_may_not(gateway: Any)
 def test_every_answer_carries_a_request_id(aws: Any) -> None:
     answer = aws("sts").get_caller_identity()
     assert len(answer["ResponseMetadata"]["RequestId"]) == 36
+
+
+@pytest.mark.parametrize("value", ["a\x00b"])
+def test_a_nul_character_is_refused_and_not_a_failure(aws: Any, value: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        aws("ecs").create_cluster(clusterName="c", tags=[{"key": "k", "value": value}])
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    with pytest.raises(ClientError) as caught:
+        aws("ssm").put_parameter(Name="/p", Value=value, Type="String")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

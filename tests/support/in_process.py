@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -37,7 +38,7 @@ def client(gateway: Gateway, service: str, *, key: str, secret: str, token: str 
     options.setdefault("endpoint_url", ENDPOINT)
     config = Config(retries={"total_max_attempts": 1}, parameter_validation=options.pop("parameter_validation", True))
     source = options.pop("client_host", "127.0.0.1")
-    made = boto3.session.Session().client(
+    made = _session().client(
         service,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
@@ -51,6 +52,12 @@ def client(gateway: Gateway, service: str, *, key: str, secret: str, token: str 
 
     made.meta.events.register("before-send", send)
     return made
+
+
+@cache
+def _session() -> boto3.session.Session:
+    """One for all clients: each session of its own would load every service's model again."""
+    return boto3.session.Session()
 
 
 def _send(gateway: Gateway, request: AWSPreparedRequest, client_host: str) -> AWSResponse:
