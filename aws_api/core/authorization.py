@@ -1,11 +1,15 @@
 """Ports that IAM and STS plug into: whose key is this, and may they do that?"""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_api.core.context import Context, Principal
-from aws_api.core.service import Operation
+from aws_api.core.execution import run_on_loop
+from aws_api.core.service import Access, Operation
+
+#: The seal of the encoded messages that EC2's denials carry and DecodeAuthorizationMessage opens.
+AUTHORIZATION_MESSAGE = "authorization message"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +36,31 @@ class Authorizer(Protocol):
     async def authorize(self, context: Context, operation: Operation, request: Mapping[str, Any]) -> None:
         """Return where allowed. Raises AccessDeniedException, worded as AWS words it, where not."""
 
+    async def authorize_access(self, context: Context, access: Access) -> None:
+        """The same for one permission that is not an operation's own."""
+
+
+#: A resource's policy document by its ARN, or None where it has none.
+ResourcePolicyFinder = Callable[[Context, str], Awaitable[str | None]]
+#: A resource's tags by its ARN.
+ResourceTagsFinder = Callable[[Context, str], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourcePolicies:
+    """Where the policies of a service's resources are found.
+
+    ``decides``: they must agree also within their account, as KMS's key policies do.
+    """
+
+    find: ResourcePolicyFinder
+    decides: bool = False
+
 
 _credential_stores: list[CredentialStore] = []
 _authorizers: list[Authorizer] = []
+_resource_policies: dict[str, ResourcePolicies] = {}
+_resource_tags: dict[str, ResourceTagsFinder] = {}
 
 
 def register_credential_store(store: CredentialStore) -> None:
@@ -45,6 +71,26 @@ def register_credential_store(store: CredentialStore) -> None:
 def register_authorizer(authorizer: Authorizer) -> None:
     """Add a judge; all of them must allow."""
     _authorizers.append(authorizer)
+
+
+def register_resource_policies(service: str, find: ResourcePolicyFinder, *, decides: bool = False) -> None:
+    """Say where the policies of resources are whose ARNs name ``service``; called by its ``ports`` module."""
+    _resource_policies[service] = ResourcePolicies(find=find, decides=decides)
+
+
+def register_resource_tags(service: str, find: ResourceTagsFinder) -> None:
+    """Say where the tags of resources are whose ARNs name ``service``."""
+    _resource_tags[service] = find
+
+
+def resource_policies_of(service: str) -> ResourcePolicies | None:
+    """Where a service's resource policies are; None where it has none."""
+    return _resource_policies.get(service)
+
+
+def resource_tags_of(service: str) -> ResourceTagsFinder | None:
+    """Where the tags of a service's resources are; None where it does not say."""
+    return _resource_tags.get(service)
 
 
 async def find_credential(access_key_id: str, session_token: str | None = None) -> Credential | None:
@@ -61,3 +107,17 @@ async def authorize(context: Context, operation: Operation, request: Mapping[str
         return
     for authorizer in _authorizers:
         await authorizer.authorize(context, operation, request)
+
+
+async def authorize_access(context: Context, access: Access) -> None:
+    """Raise AccessDeniedException where the principal lacks one permission (iam:PassRole, ecr's pull rights)."""
+    if context.principal.is_root:
+        return
+    for authorizer in _authorizers:
+        await authorizer.authorize_access(context, access)
+
+
+def require_access(context: Context, access: Access) -> None:
+    """The same from plain code."""
+    if not context.principal.is_root:
+        run_on_loop(authorize_access(context, access))

@@ -24,7 +24,10 @@ class Principal:
     """A caller whose credentials were checked.
 
     ``user_id`` is what GetCallerIdentity calls UserId: ``AIDA...``, ``AROA...:session`` or the account id.
-    ``session_policies`` are the policy documents handed to AssumeRole or GetFederationToken, as JSON text.
+    ``session_policies`` are the policy documents handed to AssumeRole or GetFederationToken, as JSON text;
+    ``session_tags`` and their ``transitive_tag_keys`` the session's tags. ``issuer_id`` is the unique id of the user
+    who made a federated session, ``provider`` the identity provider that vouched for a web identity and
+    ``issued_at_s`` when the session began, in seconds since 1970.
     """
 
     type: PrincipalType
@@ -34,6 +37,11 @@ class Principal:
     access_key_id: str = ""
     session_policies: tuple[str, ...] = ()
     session_tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+    issuer_id: str = ""
+    provider: str = ""
+    issued_at_s: int = 0
 
     @property
     def is_root(self) -> bool:
@@ -58,7 +66,8 @@ class Context:
     ``forced_ids`` carries the ``X-Simfra-Id`` and ``X-Simfra-<Member>`` headers, lower-cased member name to id
     (``""`` for ``X-Simfra-Id``). ``endpoint`` is the URL by which the caller reached the gateway
     (``http://localhost:4599``), for the URLs that answers carry. ``client_gone()``, where there is one, ends when the
-    client hangs up: for operations that wait, so that they do not hand a message to nobody.
+    client hangs up: for operations that wait, so that they do not hand a message to nobody. ``called_via`` is the
+    service principal of the service that calls another on the caller's behalf (``ssm.amazonaws.com``).
     """
 
     account_id: str
@@ -70,6 +79,7 @@ class Context:
     endpoint: str = "http://localhost:4599"
     forced_ids: Mapping[str, str] = field(default_factory=dict)
     client_gone: Callable[[], Awaitable[None]] | None = None
+    called_via: str = ""
 
     def forced_id(self, member: str = "") -> str | None:
         """The id that the caller demands for what it creates: ``X-Simfra-<member>``, else ``X-Simfra-Id``."""
@@ -78,6 +88,10 @@ class Context:
     def as_principal(self, principal: Principal) -> "Context":
         """The same circumstances for another caller: how a service acts under a role."""
         return replace(self, principal=principal, forced_ids={})
+
+    def via(self, service: str) -> "Context":
+        """The same caller's circumstances when a service calls another for it; the permission stays the caller's."""
+        return replace(self, called_via=f"{service}.amazonaws.com", forced_ids={})
 
 
 def internal_context(account_id: str, region: str, clock: Clock = SYSTEM_CLOCK) -> Context:

@@ -15,6 +15,8 @@ class AwsError(Exception):
     #: The code that clients of the query protocol see, where it differs (``AWS.SimpleQueueService.NonExistentQueue``).
     query_code: ClassVar[str | None] = None
     status: ClassVar[int] = 400
+    #: The HTTP status in the query and REST protocols, where it differs from that of JSON.
+    query_status: ClassVar[int | None] = None
     #: True where the caller is at fault ("Sender"), False where the service is ("Receiver").
     sender_fault: ClassVar[bool] = True
 
@@ -77,6 +79,7 @@ class AccessDeniedException(AwsError):
 
     code = "AccessDeniedException"
     query_code = "AccessDenied"
+    query_status = 403
 
 
 class ThrottlingException(AwsError):

@@ -11,8 +11,8 @@ The function's name is the operation's name as boto3 spells it. ``manage.py chec
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module, util
 from pathlib import Path
@@ -28,9 +28,12 @@ _registry: dict[str, "AwsService"] = {}
 
 #: A plain ASGI callable: what a data plane is.
 AsgiApplication = Callable[[Any, Any, Any], Awaitable[None]]
-#: Which (IAM action, resource ARN) pairs a call needs; async where a name must be looked up to know the ARN.
-Access = tuple[str, str]
+#: A permission that a call needs: the IAM action, the resource's ARN, and the condition keys that the service adds.
+Access = tuple[str, str] | tuple[str, str, Mapping[str, str | Sequence[str]]]
+#: Which permissions a call needs; async where a name must be looked up to know the ARN.
 AccessRule = Callable[[Context, Mapping[str, Any]], Iterable[Access] | Awaitable[Iterable[Access]]]
+#: The same for every operation of a service that has no rule of its own; told the action as well.
+ServiceAccessRule = Callable[[Context, str, Mapping[str, Any]], Iterable[Access] | Awaitable[Iterable[Access]]]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,8 +43,8 @@ class Operation:
     """An implemented operation. ``function(context, request) -> response``, plain or async.
 
     Plain functions run in a thread inside one database transaction; async ones on the event loop, on their own
-    statements (a service's ``store.py``). ``access`` names the permissions the call needs, where they are not simply
-    ``service:Operation`` on ``*``.
+    statements (a service's ``store.py``). ``access`` names the permissions the call needs, where they are not those
+    that its service's rule names. ``action`` is IAM's word for the operation (``sqs:SendMessage``).
     """
 
     service: str
@@ -49,13 +52,7 @@ class Operation:
     function: Callable[[Context, Any], Any]
     is_async: bool
     access: AccessRule | None = None
-
-    async def needed_access(self, context: Context, request: Mapping[str, Any]) -> Iterable[Access] | None:
-        """The (action, resource ARN) pairs that a call needs; None where the operation names none."""
-        if self.access is None:
-            return None
-        needed = self.access(context, request)
-        return await needed if isinstance(needed, Awaitable) else needed
+    action: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +70,7 @@ class AwsService:
 
     ``signing_name`` is what clients put into the credential scope, ``api_version`` the ``Version`` of the query
     protocol; both are given only where another service shares the signing name or it differs from the name.
+    ``iam_prefix`` begins the names of IAM actions, where it is not the signing name.
     ``is_global`` services keep their rows under the region ``aws-global``.
     """
 
@@ -81,11 +79,15 @@ class AwsService:
     signing_name: str = ""
     api_version: str = ""
     is_global: bool = False
+    iam_prefix: str = ""
     operations: dict[str, Operation] = field(default_factory=dict)
     data_planes: list[DataPlane] = field(default_factory=list)
+    _access: ServiceAccessRule | None = None
+    _found: dict[str, Operation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.signing_name = self.signing_name or self.name
+        self.iam_prefix = self.iam_prefix or self.signing_name
         assert self.name not in _registry, f"{self.name} is registered twice"
         _registry[self.name] = self
 
@@ -110,6 +112,23 @@ class AwsService:
 
         return register(function) if function is not None else register
 
+    def access(self, rule: ServiceAccessRule) -> ServiceAccessRule:
+        """Register the rule that names the permissions of operations without one of their own (``access_rules.py``)."""
+        self._access = rule
+        return rule
+
+    async def needed_access(
+        self, operation: Operation, context: Context, request: Mapping[str, Any]
+    ) -> Iterable[Access]:
+        """The permissions that a call needs: ``prefix:Operation`` on ``*`` where nobody says otherwise."""
+        if operation.access is not None:
+            needed = operation.access(context, request)
+        elif self._access is not None:
+            needed = self._access(context, operation.action, request)
+        else:
+            return ((operation.action, "*"),)
+        return await needed if isinstance(needed, Awaitable) else needed
+
     def data_plane(self, prefix: str, *, host: str | None = None) -> Callable[[AsgiApplication], AsgiApplication]:
         """Register an ASGI callable for paths below ``prefix``, for any or one Host."""
 
@@ -121,7 +140,14 @@ class AwsService:
 
     def find(self, operation_name: str) -> Operation | None:
         """The operation of an AWS name (``SendMessage``), or None where it is not implemented."""
-        return self.operations.get(_python_name(operation_name))
+        found = self._found.get(operation_name)
+        if found is None:
+            operation = self.operations.get(_python_name(operation_name))
+            if operation is None:
+                return None
+            found = replace(operation, action=f"{self.iam_prefix}:{operation_name}")
+            self._found[operation_name] = found
+        return found
 
 
 class ServiceConfig(AppConfig):
@@ -134,7 +160,7 @@ class ServiceConfig(AppConfig):
         cls.default = True
 
     def ready(self) -> None:
-        for module in ("operations", "controller", "data_plane", "resources", "ports"):
+        for module in ("operations", "access_rules", "controller", "data_plane", "resources", "ports"):
             if util.find_spec(f"{self.name}.{module}") is not None:
                 import_module(f"{self.name}.{module}")
 

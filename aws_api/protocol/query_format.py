@@ -81,7 +81,8 @@ class QueryFormat(WireFormat):
         if shape is not None:
             self._writers.members(shape)(error_members(error, shape), pieces.append)
         pieces.append(f"</Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>")
-        return WireResponse(error.status, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
+        status = error.query_status or error.status
+        return WireResponse(status, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
 
 
 class Ec2Format(WireFormat):
@@ -129,7 +130,8 @@ class Ec2Format(WireFormat):
             f"<Message>{escape(error.message)}</Message></Error></Errors>"
             f"<RequestID>{escape(request_id)}</RequestID></Response>"
         )
-        return WireResponse(error.status, (_EC2_CONTENT_TYPE, ("x-amzn-requestid", request_id)), text.encode())
+        status = error.query_status or error.status
+        return WireResponse(status, (_EC2_CONTENT_TYPE, ("x-amzn-requestid", request_id)), text.encode())
 
 
 def form_text(request: WireRequest) -> str:

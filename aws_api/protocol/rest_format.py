@@ -228,7 +228,8 @@ class RestFormat(WireFormat):
             names = [name for name in body_members(shape) if name.lower() != "message"]
             _headers_writer(shape)(error_members(error, shape), headers)
         headers.extend(self.error_headers(error))
-        return WireResponse(error.status, tuple(headers), self.error_body(error, shape, names, request_id))
+        status = error.query_status or error.status
+        return WireResponse(status, tuple(headers), self.error_body(error, shape, names, request_id))
 
     def error_headers(self, error: AwsError) -> Headers:
         """Headers that only errors carry."""
