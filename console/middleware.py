@@ -39,8 +39,12 @@ def not_for_tasks(get_response: Handler) -> Handler:
 
 
 def comes_from_a_task(address: str) -> bool:
-    """Whether an address is on the network between VPC gateways and Simfra."""
+    """Whether an address is a VPC gateway's, on the network between those and Simfra.
+
+    The network's first address is the engine's host, from where people come when Simfra's port is published.
+    """
+    uplink = ip_network(settings.SIMFRA_UPLINK_SUBNET)
     try:
-        return ip_address(address) in ip_network(settings.SIMFRA_UPLINK_SUBNET)
+        return ip_address(address) in uplink and ip_address(address) != next(uplink.hosts())
     except ValueError:
         return False

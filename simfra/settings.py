@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
 
@@ -17,8 +18,6 @@ def _flag(name: str, default: bool) -> bool:
 
 def _url_parts(url: str) -> dict[str, object]:
     """The parts of ``postgresql://user:password@host:port/name`` as Django's DATABASES wants them."""
-    from urllib.parse import unquote, urlsplit
-
     parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -45,7 +44,9 @@ SIMFRA_DURABILITY = os.environ.get("SIMFRA_DURABILITY", "disk")
 SIMFRA_HOST = os.environ.get("SIMFRA_HOST", "127.0.0.1")
 SIMFRA_PORT = int(os.environ.get("SIMFRA_PORT", "4599"))
 SIMFRA_CONSOLE_PORT = int(os.environ.get("SIMFRA_CONSOLE_PORT", "4600"))
+#: The endpoint as its users write it; tasks reach its port on their own localhost, whatever port Simfra listens on.
 SIMFRA_ENDPOINT = os.environ.get("SIMFRA_ENDPOINT", f"http://localhost:{SIMFRA_PORT}")
+SIMFRA_ENDPOINT_PORT = urlsplit(SIMFRA_ENDPOINT).port or 80
 SIMFRA_DEFAULT_ACCOUNT_ID = os.environ.get("SIMFRA_DEFAULT_ACCOUNT_ID", "000000000000")
 SIMFRA_DEFAULT_REGION = os.environ.get("SIMFRA_DEFAULT_REGION", "us-east-1")
 #: AWS's documentation pair, so that users of the reference system keep their configuration.

@@ -67,7 +67,7 @@ class VpcController:
                 emulator=emulator_address(
                     settings.SIMFRA_UPLINK_SUBNET, settings.SIMFRA_UPLINK_ENDPOINT, settings.SIMFRA_PORT
                 ),
-                emulator_port=settings.SIMFRA_PORT,
+                emulator_port=settings.SIMFRA_ENDPOINT_PORT,
                 secret_key=settings.SECRET_KEY,
             ),
             labels=labels,

@@ -244,7 +244,7 @@ def _pause(row: Task, attachment: NetworkAttachment) -> ContainerSpec:
         attachment,
         name=task_container_name(row, _PAUSE),
         image=settings.SIMFRA_SIDECAR_IMAGE,
-        emulator_port=settings.SIMFRA_PORT,
+        emulator_port=settings.SIMFRA_ENDPOINT_PORT,
         labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
     )
     controls: dict[str, str] = {}
@@ -268,7 +268,7 @@ def _ecs_labels(row: Task, container: str) -> dict[str, str]:
 def _endpoint(network_mode: str) -> str:
     """Where a container reaches Simfra; in a VPC, on the host and on no network that is its own loopback."""
     if network_mode != "bridge":
-        return f"http://localhost:{settings.SIMFRA_PORT}"
+        return f"http://localhost:{settings.SIMFRA_ENDPOINT_PORT}"
     host, port = emulator_address(settings.SIMFRA_UPLINK_SUBNET, settings.SIMFRA_UPLINK_ENDPOINT, settings.SIMFRA_PORT)
     return f"http://{host}:{port}"
 
