@@ -76,12 +76,21 @@ def required(request: Any, member: str) -> Any:
 
 def hold(rows: Iterable[Model]) -> None:
     """Keep rows from being deleted until the transaction ends, without keeping others from doing the same."""
-    for row in sorted(rows, key=lambda row: (row._meta.db_table, row.pk)):
-        with connection.cursor() as cursor:
-            cursor.execute(f'SELECT 1 FROM "{row._meta.db_table}" WHERE id = %s FOR KEY SHARE', [row.pk])
-            if cursor.fetchone() is None:
-                assert isinstance(row, Ec2Resource)
-                raise missing(row.kind, [row.resource_id])
+    held = sorted(rows, key=lambda row: (row._meta.db_table, row.pk))
+    if not held:
+        return
+    locks = ", ".join(
+        f'held_{place} AS (SELECT 1 FROM "{row._meta.db_table}" WHERE id = %s FOR KEY SHARE)'
+        for place, row in enumerate(held)
+    )
+    counts = ", ".join(f"(SELECT count(*) FROM held_{place})" for place in range(len(held)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {locks} SELECT {counts}", [row.pk for row in held])
+        found = cursor.fetchone()
+    for row, is_there in zip(held, found, strict=True):
+        if not is_there:
+            assert isinstance(row, Ec2Resource)
+            raise missing(row.kind, [row.resource_id])
 
 
 def take_name(name: str) -> bool:

@@ -23,6 +23,7 @@ from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, Task
 from aws_api.services.ecs.reconcile import decide
 from aws_api.services.ecs.specification import ContainerRecord, TaskSpec
 from aws_api.services.ecs.specifications import KIND, record_to_json, task_spec
+from aws_api.services.ecs.timeline import Passage, passages
 
 #: The kind whose change means that a VPC's network may be there now.
 NETWORK_KIND = "ec2.vpc"
@@ -69,7 +70,7 @@ class TaskController:
             if assessment.status is TaskStatus.STOPPED and row.network:
                 network_provider().delete(row.account_id, row.region, row.network["interface_id"])
             if assessment.status != row.last_status:
-                _tell(row, assessment, now)
+                _tell(row, passages(row.last_status, assessment, _times(row, desired, changes, now), now))
 
     def unsettled(self, now: datetime) -> Iterable[str]:
         wants_to_stop = Q(desired_status="STOPPED") | ~Q(last_stop_code="")
@@ -178,19 +179,41 @@ def _attachment(row: Task, desired: TaskSpec, assessment: Assessment) -> Mapping
     return {**row.last_attachment, "status": status, "details": row.network["details"]}
 
 
-def _tell(row: Task, assessment: Assessment, now: datetime) -> None:
-    change = StateChange(
-        kind=KIND,
-        key=row.arn,
-        account_id=row.account_id,
-        region=row.region,
-        before=row.last_status,
-        after=assessment.status.value,
-        cause=assessment.cause,
-        at=now,
-    )
-    Transition.objects.create(**asdict(change))
-    publish(change)
+def _times(
+    row: Task, desired: TaskSpec, changes: Mapping[str, Any], now: datetime
+) -> Mapping[TaskStatus, datetime | None]:
+    """When statuses were reached, by what is written down of the task."""
+
+    def column(name: str) -> datetime | None:
+        return changes.get(name) or getattr(row, name)
+
+    return {
+        TaskStatus.PENDING: desired.loaded_at,
+        TaskStatus.ACTIVATING: column("last_started_at"),
+        TaskStatus.RUNNING: column("last_started_at"),
+        TaskStatus.DEACTIVATING: column("last_stopping_at"),
+        TaskStatus.STOPPING: column("last_stopping_at"),
+        TaskStatus.DEPROVISIONING: now,
+    }
+
+
+def _tell(row: Task, passed: Iterable[Passage]) -> None:
+    changes = [
+        StateChange(
+            kind=KIND,
+            key=row.arn,
+            account_id=row.account_id,
+            region=row.region,
+            before=passage.before,
+            after=passage.after,
+            cause=passage.cause,
+            at=passage.at,
+        )
+        for passage in passed
+    ]
+    Transition.objects.bulk_create(Transition(**asdict(change)) for change in changes)
+    for change in changes:
+        publish(change)
 
 
 register_controller(TaskController())

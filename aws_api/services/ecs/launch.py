@@ -7,14 +7,17 @@ from typing import Any
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.ids import new_hex_id, new_uuid
+from aws_api.core.models import Transition
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import kick
 from aws_api.services.ecs.container_specs import overridden
 from aws_api.services.ecs.fargate import DEFAULT_EPHEMERAL_STORAGE_GIB, PLATFORM_VERSION
 from aws_api.services.ecs.identifiers import container_arn, task_arn
+from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.models import Cluster, Task, TaskDefinition
 from aws_api.services.ecs.shapes import InvalidParameterException
 from aws_api.services.ecs.specifications import KIND
+from aws_api.services.ecs.timeline import ASKED_FOR
 
 Shape = Mapping[str, Any]
 
@@ -67,6 +70,15 @@ def launch(context: Context, wanted: Launch) -> Task:
         document=_document(context, wanted, task_id, attachment),
         tags=dict(wanted.tags),
         created_at=context.clock.now(),
+    )
+    Transition.objects.create(
+        kind=KIND,
+        key=task.arn,
+        account_id=task.account_id,
+        region=task.region,
+        after=TaskStatus.PROVISIONING,
+        cause=ASKED_FOR,
+        at=task.created_at,
     )
     if attachment:
         # Its network may have to be made: that need not wait for the task's first round.

@@ -199,10 +199,9 @@ def _failed_to_start(reason: str) -> Stop:
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """What a round leaves written: the task's status and why it has it, its end, and a record of each container."""
+    """What a round leaves written: the task's status, its end, and a record of each container."""
 
     status: TaskStatus
-    cause: str
     stop: Stop | None
     records: Mapping[str, ContainerRecord]
     health: str
@@ -224,7 +223,6 @@ def assess(task: TaskSpec, observed: Observation, failure: StepFailure | None, n
         records = {name: replace(record, status="STOPPED") for name, record in records.items()}
     return Assessment(
         status=status,
-        cause=_cause(status, stop),
         stop=stop,
         records=records,
         health=_health(task, records),
@@ -323,14 +321,3 @@ def _health(task: TaskSpec, records: Mapping[str, ContainerRecord]) -> str:
     if "UNHEALTHY" in known:
         return "UNHEALTHY"
     return "HEALTHY" if known == {"HEALTHY"} else "UNKNOWN"
-
-
-def _cause(status: TaskStatus, stop: Stop | None) -> str:
-    if stop:
-        return stop.reason
-    match status:
-        case TaskStatus.PENDING:
-            return "its network is there; images and containers come next"
-        case TaskStatus.RUNNING:
-            return "every container has started"
-    return "it was asked for"

@@ -14,6 +14,7 @@ from aws_api.core.containers import LABEL_LOGS, LABEL_ROLE, ContainerSpec
 from aws_api.core.log_tail import LogDestination
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.reconcile import get_controller
+from aws_api.services.ecs.lifecycle import STATUS_ORDER
 from aws_api.services.ecs.models import Task, TaskDefinition
 from tests.support.fake_runtime import FakeRuntime, Program
 from tests.support.in_process import call
@@ -91,7 +92,7 @@ def test_a_task_runs_and_says_what_runs(stage: Stage, register: Any) -> None:
     assert (container["lastStatus"], container["runtimeId"]) == ("RUNNING", f"{1:064x}")
     assert task["createdAt"] <= task["pullStartedAt"] <= task["pullStoppedAt"] <= task["startedAt"]
     assert task["version"] > 1
-    assert stage.statuses(arn) == ["RUNNING"]
+    assert stage.statuses(arn) == ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
     assert stage.runtime.names == [stage.container(arn, "app")]
 
 
@@ -119,7 +120,11 @@ def test_a_task_whose_program_ends_stops_with_its_exit_code(stage: Stage, regist
     assert codes == {"app": 3, "side": 143}
     assert task["startedAt"] <= task["stoppingAt"] <= task["stoppedAt"]
     assert task["startedAt"] <= task["executionStoppedAt"]
-    assert stage.statuses(arn)[-2:] == ["DEPROVISIONING", "STOPPED"]
+    assert stage.statuses(arn) == list(STATUS_ORDER)
+    timeline = list(Transition.objects.filter(key=arn).order_by("pk"))
+    assert [step.before for step in timeline] == ["", *STATUS_ORDER[:-1]]
+    assert sorted(step.at for step in timeline) == [step.at for step in timeline]
+    assert all(step.cause for step in timeline)
     assert stage.runtime.names == []
 
 
@@ -159,6 +164,7 @@ def test_a_task_stopped_before_it_began_starts_nothing(stage: Stage, register: A
     stage.ecs.stop_task(task=arn)
     stage.settle()
     assert stage.describe(arn)["lastStatus"] == "STOPPED"
+    assert stage.statuses(arn) == ["PROVISIONING", "DEPROVISIONING", "STOPPED"]
     assert stage.runtime.calls == []
 
 
