@@ -4,7 +4,8 @@ The tables are those that the models define; everything that is not hot goes thr
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -14,70 +15,109 @@ from django.db import connection
 #: Group commit keeps few statements under way at once, so a few connections carry any load.
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_S = 30
+CLOSE_TIMEOUT_S = 10
 
-_pools: dict[asyncio.AbstractEventLoop, "asyncio.Task[asyncpg.Pool]"] = {}
+_pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
 
 
-async def pool() -> asyncpg.Pool:
-    """The running loop's connection pool, opened on first use. JSON columns are read and written as Python values."""
+class ConnectionPool:
+    """At most so many connections, opened when needed; the one used last is used next, since its caches are warm.
+
+    asyncpg's own pool makes a task, a timer and a proxy of every use: more work than a short statement is.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], size: int = POOL_SIZE) -> None:
+        self._connect = connect
+        self._size = size
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[asyncpg.Connection] = []
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for the block's own. Raises OSError where the server cannot be reached."""
+        async with self._places:
+            opened = await self._take()
+            try:
+                yield opened
+            finally:
+                self._give_back(opened)
+
+    async def fetch(self, sql: str, *arguments: Any) -> Sequence[Any]:
+        """Run one statement on any connection."""
+        async with self._places:
+            opened = await self._take()
+            try:
+                rows: Sequence[Any] = await opened.fetch(sql, *arguments)
+            finally:
+                self._give_back(opened)
+        return rows
+
+    async def close(self) -> None:
+        """Close every connection once nobody uses it; the pool can be used again."""
+        for _ in range(self._size):
+            await self._places.acquire()
+        idle, self._idle = self._idle, []
+        for opened in idle:
+            await opened.close(timeout=CLOSE_TIMEOUT_S)
+        for _ in range(self._size):
+            self._places.release()
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            opened = self._idle.pop()
+            if not opened.is_closed():
+                return opened
+        return await self._connect()
+
+    def _give_back(self, opened: asyncpg.Connection) -> None:
+        # A cancelled statement needs no care: asyncpg lets the next one wait until the server has let go of it.
+        if not opened.is_closed():
+            self._idle.append(opened)
+
+
+def pool() -> ConnectionPool:
+    """The running loop's connections. JSON columns are read and written as Python values."""
     loop = asyncio.get_running_loop()
-    opening = _pools.get(loop)
-    if opening is None:
-        opening = _pools[loop] = loop.create_task(_open_pool())
-    try:
-        return await asyncio.shield(opening)
-    except OSError:
-        _pools.pop(loop, None)  # the next caller tries again
-        raise
+    found = _pools.get(loop)
+    if found is None:
+        found = _pools[loop] = ConnectionPool(_connect)
+    return found
 
 
 async def fetch(sql: str, *arguments: Any) -> Sequence[Any]:
     """Run one statement in its own transaction and return its rows. One round trip once prepared."""
-    opened = await pool()
-    rows: Sequence[Any] = await opened.fetch(sql, *arguments)
-    return rows
+    return await pool().fetch(sql, *arguments)
 
 
 async def fetch_row(sql: str, *arguments: Any) -> Any | None:
     """Run one statement and return its first row, or None."""
-    opened = await pool()
-    return await opened.fetchrow(sql, *arguments)
+    rows = await pool().fetch(sql, *arguments)
+    return rows[0] if rows else None
 
 
 async def close_pool() -> None:
-    """Close the running loop's pool."""
-    opening = _pools.pop(asyncio.get_running_loop(), None)
-    if opening is not None:
-        await (await opening).close()
+    """Close the running loop's connections."""
+    found = _pools.pop(asyncio.get_running_loop(), None)
+    if found is not None:
+        await found.close()
 
 
-async def _open_pool() -> asyncpg.Pool:
+async def _connect() -> asyncpg.Connection:
     # Django's settings, as its connection has them: tests point that at their own database.
     settings = connection.settings_dict
-    return await asyncpg.create_pool(
+    opened = await asyncpg.connect(
         host=settings["HOST"],
         port=int(settings["PORT"]),
         user=settings["USER"],
         password=settings["PASSWORD"] or None,
         database=settings["NAME"],
-        min_size=1,
-        max_size=POOL_SIZE,
         command_timeout=STATEMENT_TIMEOUT_S,
-        init=_prepare_connection,
-        # No RESET ALL between uses: it is a round trip, and no statement of ours leaves session state.
-        reset=_leave_as_it_is,
     )
-
-
-async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
+    await opened.set_type_codec(
         "jsonb",
         schema="pg_catalog",
         format="binary",
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda data: orjson.loads(data[1:]),
     )
-
-
-async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    return None
+    return opened

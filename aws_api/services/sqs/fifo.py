@@ -167,7 +167,6 @@ async def delete(receipt: Receipt, now_ms: int) -> bool:
 @asynccontextmanager
 async def _turn(queue: QueueSettings) -> AsyncIterator[Any]:
     """A transaction on the queue that no other one on it overlaps."""
-    pool = await database.pool()
-    async with pool.acquire() as connection, connection.transaction():
+    async with database.pool().acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", queue.id)
         yield connection
