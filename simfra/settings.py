@@ -1,6 +1,7 @@
 """Every setting of Simfra, each from one environment variable. `manage.py up` fills the variables of its processes."""
 
 import os
+import platform
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 def _flag(name: str, default: bool) -> bool:
     value = os.environ.get(name, "")
     return value.lower() in ("1", "true", "yes", "on") if value else default
+
+
+def _port_range(name: str, default: str) -> tuple[int, int]:
+    """``10000-10099`` as the first and the last port."""
+    first, _, last = (os.environ.get(name) or default).partition("-")
+    return int(first), int(last or first)
 
 
 def _url_parts(url: str) -> dict[str, object]:
@@ -74,6 +81,20 @@ SIMFRA_UPLINK_SUBNET = os.environ.get("SIMFRA_UPLINK_SUBNET", "198.19.0.0/20")
 SIMFRA_BACKING_SUBNETS = os.environ.get("SIMFRA_BACKING_SUBNETS", "100.80.0.0/12")
 #: How containers reach the gateway, where that is not the uplink's gateway address (Simfra in Compose).
 SIMFRA_UPLINK_ENDPOINT = os.environ.get("SIMFRA_UPLINK_ENDPOINT", "")
+#: Whether a task without a task role has the account's root keys in its environment.
+SIMFRA_TASK_ROOT_CREDENTIALS = _flag("SIMFRA_TASK_ROOT_CREDENTIALS", True)
+#: The host's ports at which people ask the resolvers of VPCs, first and last: ``dig @127.0.0.1 -p 10000 web.local``.
+SIMFRA_DNS_PORT_RANGE = _port_range("SIMFRA_DNS_PORT_RANGE", "10000-10099")
+#: Whether task definitions may have privileged containers and devices of the host.
+SIMFRA_ALLOW_PRIVILEGED = _flag("SIMFRA_ALLOW_PRIVILEGED", False)
+#: Folders of the engine's host that volumes with a sourcePath may be in, separated by colons.
+SIMFRA_HOST_VOLUMES = [root for root in os.environ.get("SIMFRA_HOST_VOLUMES", "").split(":") if root]
+#: The engine's processor as ECS calls it: x86_64 or arm64.
+SIMFRA_ARCHITECTURE = os.environ.get("SIMFRA_ARCHITECTURE") or (
+    "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+)
+#: How many times its processors and memory the engine's container instance offers to tasks of launch type EC2.
+SIMFRA_INSTANCE_OVERCOMMIT = float(os.environ.get("SIMFRA_INSTANCE_OVERCOMMIT", "4"))
 #: How long stopped tasks stay visible, in seconds.
 SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
 
@@ -131,7 +152,8 @@ DATABASES = {
     "default": {
         **_url_parts(DATABASE_URL),
         # One pool per process, as large as the executor that runs operations (aws_api.core.execution).
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 24, "timeout": 30}},
+        # Each connection costs Postgres 2 to 3 MB, so what a burst opened is given back soon.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 24, "timeout": 30, "max_idle": 30}},
         "CONN_HEALTH_CHECKS": True,
     }
 }
