@@ -15,8 +15,6 @@ from django.db import connection
 #: Group commit keeps few statements under way at once, so a few connections carry any load.
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_S = 30
-#: Each connection costs Postgres 2 to 3 MB.
-IDLE_CONNECTION_S = 30
 CLOSE_TIMEOUT_S = 10
 
 _pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
@@ -114,7 +112,6 @@ async def _connect() -> asyncpg.Connection:
         password=settings["PASSWORD"] or None,
         database=settings["NAME"],
         command_timeout=STATEMENT_TIMEOUT_S,
-        max_inactive_connection_lifetime=IDLE_CONNECTION_S,
     )
     await opened.set_type_codec(
         "jsonb",
