@@ -95,6 +95,8 @@ SIMFRA_ARCHITECTURE = os.environ.get("SIMFRA_ARCHITECTURE") or (
 )
 #: How many times its processors and memory the engine's container instance offers to tasks of launch type EC2.
 SIMFRA_INSTANCE_OVERCOMMIT = float(os.environ.get("SIMFRA_INSTANCE_OVERCOMMIT", "4"))
+#: Whether a task without a task role has the account's root keys in its environment.
+SIMFRA_TASK_ROOT_CREDENTIALS = _flag("SIMFRA_TASK_ROOT_CREDENTIALS", True)
 #: How long stopped tasks stay visible, in seconds.
 SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
 

@@ -69,6 +69,9 @@ class NullRuntime:
     def logs(self, name: str, since_ns: int, follow: bool) -> Iterator[LogLine]:
         return iter(())
 
+    def statistics(self, name: str) -> Mapping[str, Any] | None:
+        return None
+
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         return iter(())
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import django
@@ -35,6 +36,7 @@ from aws_api.core.sidecars import ROLE_APPLICATION
 from workers import hints
 from workers.log_drain import ALIVE_MARK, ALIVE_S
 from workers.shipping import Follow, Shipper
+from workers.statistics import StatisticsDesk
 
 _MAX_BACK_OFF_S = 15.0
 _HEARTBEAT_S = 3.0
@@ -75,17 +77,21 @@ async def watch(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     events = EventFollower(DockerRuntime(), on_containers=lambda: loop.call_soon_threadsafe(followers.look))
     events.start()
-    following = asyncio.create_task(followers.run(), name="followers")
+    working: list[asyncio.Task[Any]] = [
+        asyncio.create_task(followers.run(), name="followers"),
+        asyncio.create_task(StatisticsDesk(DockerRuntime()).run(), name="statistics desk"),
+    ]
     waiting = asyncio.create_task(stop.wait(), name="stop")
     try:
-        await asyncio.wait((following, waiting), return_when=asyncio.FIRST_COMPLETED)
-        if following.done():
-            following.result()
+        await asyncio.wait((*working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        for task in working:
+            if task.done():
+                task.result()
     finally:
         events.stop()
-        for task in (following, waiting):
+        for task in (*working, waiting):
             task.cancel()
-        await asyncio.gather(following, waiting, return_exceptions=True)
+        await asyncio.gather(*working, waiting, return_exceptions=True)
         await close_pool()
 
 

@@ -33,6 +33,9 @@ class ImageSource(Protocol):
     def owns(self, reference: str) -> bool:
         """Whether an image reference names this registry, in any spelling. Pure: no database."""
 
+    def repository_arn(self, reference: str) -> str:
+        """The ARN of the repository that the reference names, whether or not it is there. Pure."""
+
     def digest(self, reference: str) -> str:
         """The digest of the manifest that the reference names now. Raises ImageNotFound."""
 

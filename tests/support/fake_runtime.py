@@ -252,6 +252,16 @@ class FakeRuntime:
             if is_over:
                 return
 
+    def statistics(self, name: str) -> Mapping[str, Any] | None:
+        with self._called("statistics", name):
+            container = self._containers.get(name)
+            if container is None or container.seen.state is not ContainerState.RUNNING:
+                return None
+            figures: dict[str, Any] = {"id": container.seen.id, "name": f"/{name}", "memory_stats": {"usage": 4096}}
+            if container.spec.network_of is None:
+                figures["networks"] = {"eth0": {"rx_bytes": 1, "tx_bytes": 2}}
+            return figures
+
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         position, deadline = 0, time.monotonic() + 5
         while time.monotonic() < deadline:

@@ -27,6 +27,9 @@ class Registry:
     def owns(self, reference: str) -> bool:
         return reference.startswith("ours/")
 
+    def repository_arn(self, reference: str) -> str:
+        return f"arn:aws:ecr:us-east-1:000000000000:repository/{reference}"
+
     def digest(self, reference: str) -> str:
         return self.archive(reference).digest
 

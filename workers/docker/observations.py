@@ -6,7 +6,8 @@ from typing import Any
 
 from aws_api.core.containers import ContainerState, ObservedContainer, ObservedImage, ObservedNetwork, PortBinding
 
-_NEVER = "0001-01-01"
+#: The engine's word for a time that has not come.
+NEVER = "0001-01-01"
 
 
 def container_of_inspect(inspected: Mapping[str, Any]) -> ObservedContainer:
@@ -72,7 +73,7 @@ def _health(health: Mapping[str, Any] | None) -> str | None:
 
 def _time(text: str | None) -> datetime | None:
     """``2026-11-22T10:00:00.123456789Z``, as precise as Python has it; None for Docker's zero time."""
-    if not text or text.startswith(_NEVER):
+    if not text or text.startswith(NEVER):
         return None
     seconds, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{seconds}.{(fraction + '000000')[:6]}+00:00")

@@ -35,7 +35,7 @@ from aws_api.core.containers import (
 from aws_api.core.sidecars import uplink_network_name
 from workers.docker import control, engine, networks
 from workers.docker.failures import engine_failures, worded
-from workers.docker.observations import container_of_inspect, container_of_list, image_of_inspect, network_of_inspect
+from workers.docker.observations import NEVER, container_of_inspect, container_of_list, image_of_inspect, network_of_inspect
 from workers.docker.output import OutputDecoder, timestamp
 from workers.docker.specs import container_config
 
@@ -190,6 +190,15 @@ class DockerRuntime:
         with engine_failures():
             has_terminal = bool(engine.client().inspect_container(name)["Config"].get("Tty"))
             yield from self._lines(name, since_ns, follow, has_terminal, _LOG_SILENCE_S)
+
+    def statistics(self, name: str) -> Mapping[str, Any] | None:
+        """The engine's figures of a container, measured over a second; None where it does not run."""
+        with engine_failures():
+            try:
+                measured: dict[str, Any] = engine.client().stats(name, stream=False)
+            except NotFound:
+                return None
+        return None if measured["read"].startswith(NEVER) else measured
 
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         """What happens to this instance's containers from a moment on, also in the past. Ends when the engine is

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from aws_api.core.arns import Arn
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.images import ImageArchive, ImageNotFound
 from aws_api.services.ecr.blobs import blob_path, read_blob
@@ -40,6 +41,14 @@ class EcrImages:
     def owns(self, reference: str) -> bool:
         """Whether a reference names this registry, in any of its three spellings."""
         return registry().parse(reference) is not None
+
+    def repository_arn(self, reference: str) -> str:
+        """The ARN of a reference's repository."""
+        parsed = registry().parse(reference)
+        assert parsed is not None, f"not of this registry: {reference}"
+        repository = parsed.repository
+        resource = f"repository/{repository.name}"
+        return str(Arn(service="ecr", region=repository.region, account_id=repository.account_id, resource=resource))
 
     def digest(self, reference: str) -> str:
         """The digest of the manifest that a reference names; of an index, the index's. Raises ImageNotFound."""

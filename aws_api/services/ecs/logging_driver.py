@@ -4,18 +4,21 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from aws_api.core.arns import Arn
 from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.core.invoke import invoke
 from aws_api.core.log_tail import LogDestination
+from aws_api.services.ecs.roles import CannotInitialize, call_of, refusal_text, require_accesses
 
 _ALREADY_THERE = "ResourceAlreadyExistsException"
 
 
-class LogStreamUnavailable(Exception):
-    """The log stream could not be made; the message is the task's stoppedReason."""
+class LogStreamUnavailable(CannotInitialize):
+    """The log stream could not be made."""
 
 
 def log_destination(
@@ -35,13 +38,33 @@ def log_destination(
     )
 
 
-def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination) -> None:
-    """Make the stream, and its group where the options ask for that. Raises LogStreamUnavailable."""
-    context = internal_context(destination.account_id, destination.region)
+def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination, execution: Context | None) -> None:
+    """Make the stream, and its group where the options ask for that, as the execution role where there is one.
+
+    Raises LogStreamUnavailable.
+    """
+    context = _context(destination, execution)
     options = container["logConfiguration"].get("options", {})
     if str(options.get("awslogs-create-group", "")).lower() == "true":
         _create(context, "CreateLogGroup", {"logGroupName": destination.group})
     _create(context, "CreateLogStream", {"logGroupName": destination.group, "logStreamName": destination.stream})
+
+
+def may_write(destination: LogDestination, execution: Context) -> bool:
+    """Whether the execution role may put events into the stream; where not, AWS drops a container's output silently."""
+    resource = f"log-group:{destination.group}:log-stream:{destination.stream}"
+    arn = Arn(service="logs", region=destination.region, account_id=destination.account_id, resource=resource)
+    try:
+        require_accesses(_context(destination, execution), ("logs:PutLogEvents",), str(arn))
+    except AwsError:
+        return False
+    return True
+
+
+def _context(destination: LogDestination, execution: Context | None) -> Context:
+    if execution is None:
+        return internal_context(destination.account_id, destination.region)
+    return replace(call_of(execution), region=destination.region)
 
 
 def _create(context: Context, operation: str, request: Mapping[str, str]) -> None:
@@ -52,5 +75,5 @@ def _create(context: Context, operation: str, request: Mapping[str, str]) -> Non
             return
         raise LogStreamUnavailable(
             "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
-            f"failed to create Cloudwatch log stream: {error.code}: {error.message} : exit status 1"
+            f"failed to create Cloudwatch log stream: {refusal_text(error, context)} : exit status 1"
         ) from error

@@ -1,14 +1,31 @@
-"""Acting under a task's roles, as the ECS service does: STS decides whether the role lets it."""
+"""Acting under a task's roles, as the ECS service does: STS decides whether the role lets it.
 
-from collections.abc import Mapping
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from aws_api.core.arns import Arn
+from django.conf import settings
+
+from aws_api.core.arns import Arn, is_arn
+from aws_api.core.authorization import find_credential, require_access
 from aws_api.core.context import Context, Principal, PrincipalType, internal_context
+from aws_api.core.errors import AwsError
+from aws_api.core.execution import run_on_loop
+from aws_api.core.ids import new_request_id
 from aws_api.core.invoke import invoke
 
 #: What tasks' roles must trust.
 ECS_TASKS = "ecs-tasks.amazonaws.com"
+
+_MIN_SESSION_S = 900
+_MAX_SESSION_S = 3600
+
+
+class CannotInitialize(Exception):
+    """Something that a task needs before it starts cannot be had; the message is the task's stoppedReason."""
 
 
 def ecs_tasks_context(account_id: str, region: str) -> Context:
@@ -17,22 +34,88 @@ def ecs_tasks_context(account_id: str, region: str) -> Context:
     return internal_context(account_id, region).as_principal(service)
 
 
-def assume_role(account_id: str, region: str, role_arn: str, task_id: str) -> Mapping[str, Any]:
+def task_role_arn(overrides: Mapping[str, Any], definition: Mapping[str, Any], account_id: str) -> str:
+    """The role that a task's containers act under; empty where it has none."""
+    return _role_arn(overrides.get("taskRoleArn") or definition.get("taskRoleArn") or "", account_id)
+
+
+def execution_role_arn(overrides: Mapping[str, Any], definition: Mapping[str, Any], account_id: str) -> str:
+    """The role that ECS acts under to start a task; empty where it has none."""
+    return _role_arn(overrides.get("executionRoleArn") or definition.get("executionRoleArn") or "", account_id)
+
+
+def require_passing_roles(context: Context, definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Raise AccessDeniedException where the caller may not hand a task its roles.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    """
+    roles = (find(overrides, definition, context.account_id) for find in (task_role_arn, execution_role_arn))
+    for role_arn in dict.fromkeys(filter(None, roles)):
+        require_access(context, ("iam:PassRole", role_arn, {"iam:PassedToService": ECS_TASKS}))
+
+
+def session_seconds() -> int:
+    """How long a task's credentials hold.
+
+    Never longer than a stopped task is remembered: a session is refused as long as its task is known to have stopped.
+    """
+    return min(_MAX_SESSION_S, max(_MIN_SESSION_S, settings.SIMFRA_STOPPED_TASK_RETENTION_S))
+
+
+def assume_role(
+    account_id: str, region: str, role_arn: str, task_id: str, duration_s: int | None = None
+) -> Mapping[str, Any]:
     """AssumeRole's answer for a role and a session named after the task. Raises AwsError."""
-    return invoke(ecs_tasks_context(account_id, region), "sts", "AssumeRole", assume_role_request(role_arn, task_id))
+    request = {
+        "RoleArn": role_arn,
+        "RoleSessionName": task_id,
+        "DurationSeconds": duration_s or session_seconds(),
+    }
+    return invoke(ecs_tasks_context(account_id, region), "sts", "AssumeRole", request)
 
 
-def assume_role_request(role_arn: str, task_id: str) -> dict[str, str]:
-    return {"RoleArn": role_arn, "RoleSessionName": task_id}
+def longest_session_seconds(account_id: str, region: str, role_arn: str) -> int:
+    """How long a role lets its sessions be, for credentials that nobody can renew. Raises AwsError."""
+    name = role_arn.rpartition("/")[2]
+    role = invoke(internal_context(account_id, region), "iam", "GetRole", {"RoleName": name})["Role"]
+    return int(role["MaxSessionDuration"])
 
 
 def role_context(account_id: str, region: str, role_arn: str, task_id: str) -> Context:
     """The context of a role's session. Raises AwsError where ECS may not assume the role."""
-    user = assume_role(account_id, region, role_arn, task_id)["AssumedRoleUser"]
-    session = Principal(
-        type=PrincipalType.ASSUMED_ROLE,
-        arn=user["Arn"],
-        account_id=Arn.parse(role_arn).account_id,
-        user_id=user["AssumedRoleId"],
+    session = assume_role(account_id, region, role_arn, task_id)["Credentials"]
+    credential = run_on_loop(find_credential(session["AccessKeyId"], session["SessionToken"]))
+    assert credential is not None, "STS knows the sessions it makes"
+    return internal_context(account_id, region).as_principal(credential.principal)
+
+
+def require_accesses(context: Context, actions: Iterable[str], resource: str) -> None:
+    """Raise AccessDeniedException for the first of the actions on a resource that the session's role does not allow."""
+    for action in actions:
+        require_access(context, (action, resource))
+
+
+def call_of(context: Context) -> Context:
+    """The circumstances of one more call of a session: a request id of its own, under which it is explained."""
+    return replace(context, request_id=new_request_id())
+
+
+def refusal_text(error: AwsError, context: Context) -> str:
+    """An error as ECS's agent prints what its AWS SDK says."""
+    return f"{error.code}: {error.message} status code: {error.status}, request id: {context.request_id}"
+
+
+def cannot_assume(role_arn: str) -> str:
+    """ECS's words for a role that does not trust it, or is not there."""
+    return (
+        f"ECS was unable to assume the role '{role_arn}' that was provided for this task. Please verify that the role "
+        "being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
+        "pass this role."
     )
-    return internal_context(account_id, region).as_principal(session)
+
+
+def _role_arn(role: str, account_id: str) -> str:
+    """ECS takes a role's name for its ARN."""
+    if not role or is_arn(role):
+        return role
+    return str(Arn(service="iam", region="", account_id=account_id, resource=f"role/{role}"))

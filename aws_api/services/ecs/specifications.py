@@ -27,12 +27,27 @@ from aws_api.services.ecs.container_specs import (
     sysctls_of,
 )
 from aws_api.services.ecs.describe import moment
-from aws_api.services.ecs.environment import AccessKey, container_environment, injected_environment
+from aws_api.services.ecs.endpoint_ids import endpoint_id
+from aws_api.services.ecs.environment import (
+    AccessKey,
+    can_ask_for_credentials,
+    container_environment,
+    injected_environment,
+)
 from aws_api.services.ecs.lifecycle import TaskStatus
-from aws_api.services.ecs.logging_driver import LogStreamUnavailable, log_destination, prepare_log_stream
+from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
 from aws_api.services.ecs.models import Task
-from aws_api.services.ecs.roles import assume_role, role_context
-from aws_api.services.ecs.secrets import SecretUnavailable, registry_credentials, resolve_secrets, unavailable_role
+from aws_api.services.ecs.registry_access import require_pull
+from aws_api.services.ecs.roles import (
+    CannotInitialize,
+    assume_role,
+    cannot_assume,
+    execution_role_arn,
+    longest_session_seconds,
+    role_context,
+    task_role_arn,
+)
+from aws_api.services.ecs.secrets import registry_credentials, resolve_secrets, unavailable_role
 from aws_api.services.ecs.specification import (
     Condition,
     ContainerPart,
@@ -93,6 +108,11 @@ def task_container_name(row: Task, container: str) -> str:
     return container_name(row.task_definition.family, row.task_definition.revision, container, row.task_id)
 
 
+def pause_container_name(row: Task) -> str:
+    """The engine's name of the container that owns the task's network namespace."""
+    return task_container_name(row, _PAUSE)
+
+
 def record_to_json(record: ContainerRecord) -> dict[str, Any]:
     """A container's record as its JSON column keeps it."""
     kept: dict[str, Any] = orjson.loads(orjson.dumps(record))
@@ -121,6 +141,8 @@ class _Containers:
             container["name"]: overridden(container, overrides.get(container["name"]))
             for container in self._definition["containerDefinitions"]
         }
+        self._task_role_arn = task_role_arn(self._overrides, self._definition, row.account_id)
+        self._execution_role_arn = execution_role_arn(self._overrides, self._definition, row.account_id)
         self._execution: Context | None = None
 
     def parts(self) -> tuple[list[ContainerPart], str]:
@@ -128,7 +150,7 @@ class _Containers:
         try:
             access_key = self._access_key() if self._starting else None
             return [self._part(shape, access_key) for shape in containers_in_start_order(self._shapes.values())], ""
-        except (SecretUnavailable, LogStreamUnavailable) as error:
+        except CannotInitialize as error:
             self._starting = False
             return [self._part(shape, None) for shape in containers_in_start_order(self._shapes.values())], str(error)
 
@@ -138,7 +160,7 @@ class _Containers:
             name=name,
             spec=self._spec(shape, access_key),
             essential=shape.get("essential", True),
-            own_registry=self._starting and image_source(shape["image"]) is not None,
+            own_registry=self._starting and self._is_own_image(shape["image"]),
             credentials=self._credentials(shape),
             dependencies=tuple(
                 Dependency(container=dependency["containerName"], condition=Condition(dependency["condition"]))
@@ -154,9 +176,11 @@ class _Containers:
         row = self._row
         labels = {LABEL_KIND: KIND, LABEL_KEY: row.arn, LABEL_ROLE: ROLE_APPLICATION, **_ecs_labels(row, shape["name"])}
         if destination := log_destination(shape, account_id=row.account_id, region=row.region, task_id=row.task_id):
-            labels[LABEL_LOGS] = destination.to_json()
+            execution = self._execution_context() if self._starting and self._execution_role_arn else None
             if self._starting:
-                prepare_log_stream(shape, destination)
+                prepare_log_stream(shape, destination, execution)
+            if execution is None or may_write(destination, execution):
+                labels[LABEL_LOGS] = destination.to_json()
         return container_spec(
             shape,
             name=task_container_name(row, shape["name"]),
@@ -184,10 +208,10 @@ class _Containers:
             endpoint=_endpoint(self._network_mode),
             region=self._row.region,
             launch_type=self._row.launch_type,
+            network_mode=self._network_mode,
             credentials_id=self._row.credentials_id,
-            container_index=list(self._shapes).index(shape["name"]),
-            has_task_role=bool(self._task_role_arn()),
-            is_awsvpc=bool(self._row.network),
+            endpoint_id=endpoint_id(self._row.credentials_id, list(self._shapes).index(shape["name"])),
+            has_task_role=bool(self._task_role_arn),
             access_key=access_key,
         )
         defined = {pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())}
@@ -196,25 +220,33 @@ class _Containers:
         return container_environment(injected, defined, resolved)
 
     def _access_key(self) -> AccessKey | None:
-        """The root user's key, or the task role's where the task cannot reach 169.254.170.2."""
-        row, role_arn = self._row, self._task_role_arn()
+        """The root user's key of a task without a role; the role's where the task cannot ask for credentials."""
+        row, role_arn = self._row, self._task_role_arn
         if not role_arn:
+            if not settings.SIMFRA_TASK_ROOT_CREDENTIALS:
+                return None
             keys = root_keys(row.account_id)
             return AccessKey(access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-        if row.network:
-            return None
+        can_ask = can_ask_for_credentials(self._network_mode)
         try:
-            credentials = assume_role(row.account_id, row.region, role_arn, row.task_id)["Credentials"]
+            duration_s = None if can_ask else longest_session_seconds(row.account_id, row.region, role_arn)
+            credentials = assume_role(row.account_id, row.region, role_arn, row.task_id, duration_s)["Credentials"]
         except AwsError as error:
-            raise unavailable_role(role_arn, error) from error
+            raise CannotInitialize(cannot_assume(role_arn)) from error
+        if can_ask:
+            return None
         return AccessKey(
             access_key_id=credentials["AccessKeyId"],
             secret_access_key=credentials["SecretAccessKey"],
             session_token=credentials["SessionToken"],
         )
 
-    def _task_role_arn(self) -> str:
-        return self._overrides.get("taskRoleArn") or self._definition.get("taskRoleArn") or ""
+    def _is_own_image(self, image: str) -> bool:
+        """Whether our registry has the image. Raises ImageUnavailable where the execution role may not pull it."""
+        source = image_source(image)
+        if source and self._execution_role_arn:
+            require_pull(self._execution_context(), source, image)
+        return source is not None
 
     def _credentials(self, shape: Shape) -> RegistryCredentials | None:
         parameter = shape.get("repositoryCredentials", {}).get("credentialsParameter")
@@ -224,12 +256,11 @@ class _Containers:
 
     def _execution_context(self) -> Context:
         if self._execution is None:
-            row = self._row
-            role_arn = self._overrides.get("executionRoleArn") or self._definition.get("executionRoleArn") or ""
+            row, role_arn = self._row, self._execution_role_arn
             try:
                 self._execution = role_context(row.account_id, row.region, role_arn, row.task_id)
             except AwsError as error:
-                raise unavailable_role(role_arn, error) from error
+                raise unavailable_role(role_arn) from error
         return self._execution
 
 
