@@ -26,6 +26,7 @@ from aws_api.services.ecs.identifiers import (
 from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Cluster, DesiredStatus, RunTaskToken, Task, TaskDefinition
 from aws_api.services.ecs.operations.tagging import require_tags
+from aws_api.services.ecs.roles import require_passing_roles
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClusterNotFoundException,
@@ -179,6 +180,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
     if group.startswith("service:"):
         raise InvalidParameterException("Invalid namespace for group.")
     overrides = request.get("overrides", {})
+    require_passing_roles(context, definition.document, overrides)
     names = {container["name"] for container in definition.document["containerDefinitions"]}
     for override in overrides.get("containerOverrides", ()):
         if override.get("name") not in names:
