@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.api.health import HealthView
+from console.api.network import ResolversView
 from console.api.requests import RequestsView, RequestView
 from console.api.services import ServicesView
 from console.pages import ecs, home, scopes
@@ -15,6 +16,7 @@ urlpatterns = [
     path("clusters/<str:cluster>/tasks/<str:task_id>/", ecs.task, name="task"),
     path("_simfra/health", HealthView.as_view()),
     path("_simfra/services", ServicesView.as_view()),
+    path("_simfra/network/dns", ResolversView.as_view()),
     path("_simfra/debug/requests", RequestsView.as_view()),
     path("_simfra/debug/requests/<str:request_id>", RequestView.as_view()),
 ]

@@ -1,24 +1,30 @@
-"""What a VPC gateway is told, whole, each time something changes: one line of JSON, checked before it is applied.
+"""What a VPC gateway is told, by one line of JSON that is checked before it is applied.
 
-::
+A configuration is whole::
 
     {"cidrs": ["10.0.0.0/16"],
      "subnets": [{"gateway_address": "10.0.1.1", "prefix_length": 24}],
      "dns_address": "10.0.0.2",
      "private_domain": "ec2.internal",
-     "zones": ["local"],
-     "records": [{"name": "web.local", "type": "A", "ttl": 60, "values": ["10.0.1.5", "10.0.1.6"]}]}
+     "services": ["sqs", "dynamodb"],
+     "zones": [{"name": "local", "version": 7, "records": [
+         {"name": "web.local", "type": "A", "ttl": 60, "values": ["10.0.1.5", "10.0.1.6"]}]}]}
+
+``dns_address`` is null where the VPC has no DNS support. Changes of names go ahead of the next configuration::
+
+    {"changes": [{"zone": "local", "version": 8, "names": {"web.local": [{...}], "gone.local": []}}]}
+
+Versions tell what is newer: a configuration that was read before a change does not take that back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-from dnslib import AAAA, CNAME, PTR, RD, SRV, TXT, A
+from sidecar.records import RecordError, RecordSet, normal, read_record_set
 
 MAX_RECORDS = 50_000
-MAX_TTL_S = 2_147_483_647
 
 
 class ConfigurationError(ValueError):
@@ -34,84 +40,101 @@ class Subnet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordSet:
-    """A name's records of one type. ``name`` is in lower case without the last dot; ``data`` is ready for the wire."""
+class Zone:
+    """A zone that the gateway answers for with authority."""
 
     name: str
-    type: str
-    ttl_s: int
-    data: tuple[RD, ...]
+    version: int
+    records: tuple[RecordSet, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneChange:
+    """The names of a zone that changed, by their record sets as they are now.
+
+    ``is_whole``: they are all that there is. ``is_gone``: the zone itself is no longer there.
+    """
+
+    zone: str
+    version: int
+    names: Mapping[str, tuple[RecordSet, ...]] = field(default_factory=dict)
+    is_whole: bool = False
+    is_gone: bool = False
+
+    @classmethod
+    def from_json(cls, document: Any) -> "ZoneChange":
+        """Read one of the ``changes``. Raises ConfigurationError."""
+        try:
+            names = document.get("names", {})
+            if sum(map(len, names.values())) > MAX_RECORDS:
+                raise ConfigurationError(f"A change has more than {MAX_RECORDS} records")
+            return cls(
+                zone=normal(document["zone"]),
+                version=int(document["version"]),
+                names={
+                    normal(name): tuple(read_record_set(record) for record in records)
+                    for name, records in names.items()
+                },
+                is_whole=bool(document.get("whole")),
+                is_gone=bool(document.get("gone")),
+            )
+        except ConfigurationError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, RecordError) as error:
+            raise ConfigurationError(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class VpcConfiguration:
-    """A VPC's addresses and names. Zones are those that the gateway answers for with authority."""
+    """A VPC's addresses and names. ``services`` are the AWS services whose endpoints are Simfra's."""
 
     cidrs: tuple[IPv4Network, ...] = ()
     subnets: tuple[Subnet, ...] = ()
     dns_address: IPv4Address | None = None
     private_domain: str = "ec2.internal"
-    zones: frozenset[str] = frozenset()
-    records: tuple[RecordSet, ...] = ()
+    services: frozenset[str] = frozenset()
+    zones: tuple[Zone, ...] = ()
 
     @classmethod
     def from_json(cls, document: Any) -> "VpcConfiguration":
         """Read what ``json.loads`` gave. Raises ConfigurationError."""
         try:
-            records = document["records"]
-            if len(records) > MAX_RECORDS:
-                raise ConfigurationError(f"{len(records)} records; at most {MAX_RECORDS} are taken")
+            if sum(len(zone["records"]) for zone in document["zones"]) > MAX_RECORDS:
+                raise ConfigurationError(f"At most {MAX_RECORDS} records are taken")
+            dns_address = document["dns_address"]
             return cls(
                 cidrs=tuple(IPv4Network(cidr) for cidr in document["cidrs"]),
                 subnets=tuple(
                     Subnet(
                         gateway_address=IPv4Address(subnet["gateway_address"]),
-                        prefix_length=_within(subnet["prefix_length"], 8, 30),
+                        prefix_length=_prefix_length(subnet["prefix_length"]),
                     )
                     for subnet in document["subnets"]
                 ),
-                dns_address=IPv4Address(document["dns_address"]),
+                dns_address=None if dns_address is None else IPv4Address(dns_address),
                 private_domain=normal(document["private_domain"]),
-                zones=frozenset(normal(zone) for zone in document["zones"]),
-                records=tuple(_record_set(record) for record in records),
+                services=frozenset(document.get("services", ())),
+                zones=tuple(_zone(zone) for zone in document["zones"]),
             )
         except ConfigurationError:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecordError) as error:
             raise ConfigurationError(f"{type(error).__name__}: {error}") from error
 
+    def without_zones(self) -> "VpcConfiguration":
+        """What routing depends on: names change often, and need no new rules."""
+        return replace(self, zones=())
 
-def normal(name: str) -> str:
-    """A domain name as it is compared: lower case, no last dot."""
-    return name.lower().rstrip(".")
 
-
-def _record_set(record: Mapping[str, Any]) -> RecordSet:
-    make = _DATA[record["type"]]
-    return RecordSet(
-        name=normal(record["name"]),
-        type=record["type"],
-        ttl_s=_within(record["ttl"], 0, MAX_TTL_S),
-        data=tuple(make(value) for value in record["values"]),
+def _zone(document: Mapping[str, Any]) -> Zone:
+    return Zone(
+        name=normal(document["name"]),
+        version=int(document["version"]),
+        records=tuple(read_record_set(record) for record in document["records"]),
     )
 
 
-def _service(value: str) -> SRV:
-    priority, weight, port, target = value.split()
-    return SRV(int(priority), int(weight), int(port), target)
-
-
-def _within(value: int, least: int, most: int) -> int:
-    if not least <= value <= most:
-        raise ConfigurationError(f"{value} is not between {least} and {most}")
+def _prefix_length(value: int) -> int:
+    if not 8 <= value <= 30:
+        raise ConfigurationError(f"{value} is not between 8 and 30")
     return value
-
-
-_DATA = {
-    "A": lambda value: A(str(IPv4Address(value))),
-    "AAAA": AAAA,
-    "CNAME": CNAME,
-    "PTR": PTR,
-    "SRV": _service,
-    "TXT": TXT,
-}

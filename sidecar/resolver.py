@@ -1,4 +1,4 @@
-"""A DNS server on asyncio: answers from Names, forwards the rest, over UDP and TCP.
+"""A DNS server on asyncio: answers from Names, asks upstream for the rest, over UDP and TCP.
 
 Answers of its own are kept as they go over the wire, in several orders, until the names change.
 """
@@ -6,44 +6,50 @@ Answers of its own are kept as they go over the wire, in several orders, until t
 import asyncio
 import random
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
-from dnslib import RCODE, DNSError, DNSRecord
+from dnslib import RCODE, DNSError
 
+from sidecar.configuration import VpcConfiguration, ZoneChange
+from sidecar.messages import TCP_BYTES, Question, read_question, write_answer, write_failure
 from sidecar.names import Names
+from sidecar.upstream import Address, Upstream, UpstreamFailure, read_message
 
 _CACHED_QUESTIONS = 10_000
-#: How many orders of an answer's values are kept: clients take the first.
-_ORDERS = 8
-_UPSTREAM_TIMEOUT_S = 5.0
-_MAX_UPSTREAM_QUESTIONS = 5_000
+#: Choices are made anew this often, so that over time each has its share.
+_CHOICES_LAST_S = 1.0
 _TCP_IDLE_S = 10.0
-_UDP_BYTES = 512
-
-Address = tuple[str, int]
+_MAX_CONVERSATIONS = 500
+_MAX_UNDER_WAY = 5_000
+_BAD_VERSION = 16
 
 
 class Resolver:
-    """What a server on any address answers with; ``names`` is replaced as a whole."""
+    """What a server on any address answers with."""
 
-    def __init__(self, names: Names, upstream: Address) -> None:
-        self._names = names
-        self._upstream = upstream
-        self._cache: dict[bytes, list[bytes]] = {}
-        self._forwarder: _Forwarder | None = None
+    def __init__(self, upstream: Address, names: Names | None = None) -> None:
+        self._names = names or Names()
+        self._loop = asyncio.get_running_loop()
+        self._upstream = Upstream(upstream, self._loop.time)
+        self._cache: dict[bytes, _Kept] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._conversations = 0
 
-    def replace(self, names: Names) -> None:
-        """Answer from other names; the next question already does."""
-        self._names = names
+    def replace(self, configuration: VpcConfiguration) -> None:
+        """Answer by another configuration; the next question already does."""
+        self._names.replace(configuration)
+        self._cache = {}
+
+    def change(self, changes: Sequence[ZoneChange]) -> None:
+        """Answer with changed names from now on."""
+        self._names.change(changes)
         self._cache = {}
 
     async def serve(self, address: str, port: int = 53) -> "Listener":
         """Listen on an address, until the listener is closed."""
-        loop = asyncio.get_running_loop()
-        if self._forwarder is None:
-            _, self._forwarder = await loop.create_datagram_endpoint(_Forwarder, remote_addr=self._upstream)
-        datagrams, _ = await loop.create_datagram_endpoint(lambda: _Questions(self), local_addr=(address, port))
+        datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Questions(self), local_addr=(address, port))
         try:
             server = await asyncio.start_server(self._converse, address, port)
         except OSError:
@@ -51,62 +57,82 @@ class Resolver:
             raise
         return Listener(datagrams, server)
 
-    def answer_datagram(self, question: bytes, transport: asyncio.DatagramTransport, sender: Address) -> None:
-        kept = self._cache.get(question[2:])
-        if kept is None:
-            answers = self._answers(question)
-            if answers is None:
-                assert self._forwarder is not None
-                self._forwarder.ask(question, transport, sender)
-                return
-            kept = [_fitted(answer)[2:] for answer in answers]
-            if kept and len(self._cache) < _CACHED_QUESTIONS:
-                self._cache[question[2:]] = kept
-        if kept:
-            transport.sendto(question[:2] + kept[random.randrange(len(kept))], sender)
+    def answer_datagram(self, message: bytes, transport: asyncio.DatagramTransport, sender: Address) -> None:
+        """Answer a datagram, now or when upstream did."""
+        kept = self._cache.get(message[2:])
+        if kept is not None and len(kept.answers) >= kept.wanted and self._loop.time() < kept.until:
+            transport.sendto(message[:2] + random.choice(kept.answers), sender)
+            return
+        question = read_question(message)
+        if question is None:
+            return
+        answer = self._answer(message, question)
+        if answer is not None:
+            transport.sendto(answer, sender)
+        elif len(self._under_way) < _MAX_UNDER_WAY:
+            task = self._loop.create_task(self._forward(message, question, transport, sender))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        else:
+            transport.sendto(write_failure(question, RCODE.SERVFAIL), sender)
 
-    def _answers(self, question: bytes) -> list[bytes] | None:
-        """The answer in several orders; None where upstream must know, [] where the question is none."""
+    def _answer(self, message: bytes, question: Question, *, over_tcp: bool = False) -> bytes | None:
+        """The answer as far as it is known without asking anybody."""
+        if question.problem:
+            return write_failure(question, question.problem)
+        if question.edns is not None and question.edns.version:
+            return write_failure(question, _BAD_VERSION)
         try:
-            request = DNSRecord.parse(question)
+            answer = self._names.answer(question)
+            if answer is None:
+                return self._upstream.remembered(message, question) if not over_tcp else None
+            written = write_answer(question, answer, TCP_BYTES if over_tcp else question.datagram_bytes)
         except DNSError:
-            return []
-        if request.header.qr or len(request.questions) != 1:
-            return []
-        answer = self._names.answer(request)
-        if answer is None:
-            return None
-        if len(answer.rr) < 2:
-            return [answer.pack()]
-        again = (self._names.answer(request) for _ in range(_ORDERS))
-        return [other.pack() for other in again if other is not None]
+            # A name of the last bytes that one may have does not fit where dnslib puts it.
+            return write_failure(question, RCODE.SERVFAIL)
+        if not over_tcp and (question.edns is None or not question.edns.has_options):
+            self._keep(message[2:], written[2:], answer.choices)
+        return written
+
+    def _keep(self, key: bytes, answer: bytes, choices: int) -> None:
+        now = self._loop.time()
+        kept = self._cache.get(key)
+        if kept is None or now >= kept.until:
+            if len(self._cache) >= _CACHED_QUESTIONS:
+                self._cache.clear()
+            kept = self._cache[key] = _Kept(choices, now + _CHOICES_LAST_S if choices > 1 else float("inf"))
+        kept.answers.append(answer)
+
+    async def _forward(
+        self, message: bytes, question: Question, transport: asyncio.DatagramTransport, sender: Address
+    ) -> None:
+        answer = await self._ask_upstream(message, question, over_tcp=False)
+        if not transport.is_closing():
+            transport.sendto(answer, sender)
+
+    async def _ask_upstream(self, message: bytes, question: Question, *, over_tcp: bool) -> bytes:
+        try:
+            return await self._upstream.ask(message, question, over_tcp=over_tcp)
+        except UpstreamFailure:
+            return write_failure(question, RCODE.SERVFAIL)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-            while True:
-                question = await asyncio.wait_for(_read_message(reader), _TCP_IDLE_S)
-                answers = self._answers(question)
-                answer = answers[0] if answers else b""
-                if answers is None:
-                    answer = await self._ask_upstream(question)
-                if not answer:
-                    break
-                writer.write(struct.pack("!H", len(answer)) + answer)
-                await writer.drain()
-        writer.close()
-
-    async def _ask_upstream(self, question: bytes) -> bytes:
-        """Upstream's answer over TCP, or SERVFAIL."""
+        self._conversations += 1
         try:
-            async with asyncio.timeout(_UPSTREAM_TIMEOUT_S):
-                reader, writer = await asyncio.open_connection(*self._upstream)
-                try:
-                    writer.write(struct.pack("!H", len(question)) + question)
-                    return await _read_message(reader)
-                finally:
-                    writer.close()
-        except (OSError, asyncio.IncompleteReadError, TimeoutError):
-            return _failure(question)
+            with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
+                while self._conversations <= _MAX_CONVERSATIONS:
+                    message = await asyncio.wait_for(read_message(reader), _TCP_IDLE_S)
+                    question = read_question(message)
+                    if question is None:
+                        break
+                    answer = self._answer(message, question, over_tcp=True)
+                    if answer is None:
+                        answer = await self._ask_upstream(message, question, over_tcp=True)
+                    writer.write(struct.pack("!H", len(answer)) + answer)
+                    await asyncio.wait_for(writer.drain(), _TCP_IDLE_S)
+        finally:
+            self._conversations -= 1
+            writer.close()
 
 
 class Listener:
@@ -122,6 +148,17 @@ class Listener:
         self._server.close()
 
 
+class _Kept:
+    """Answers to a question without their ids: ``wanted`` of them are worth having."""
+
+    __slots__ = ("answers", "until", "wanted")
+
+    def __init__(self, wanted: int, until: float) -> None:
+        self.answers: list[bytes] = []
+        self.wanted = wanted
+        self.until = until
+
+
 class _Questions(asyncio.DatagramProtocol):
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -132,62 +169,3 @@ class _Questions(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         self._resolver.answer_datagram(data, self._transport, addr)
-
-
-class _Forwarder(asyncio.DatagramProtocol):
-    """Asks upstream under ids of its own and hands each answer to who asked."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[bytes, tuple[bytes, asyncio.DatagramTransport, Address, asyncio.TimerHandle]] = {}
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast: until Python 3.12, asyncio's own datagram transports did not say that they are some.
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def ask(self, question: bytes, transport: asyncio.DatagramTransport, sender: Address) -> None:
-        if len(self._waiting) >= _MAX_UPSTREAM_QUESTIONS:
-            transport.sendto(_failure(question), sender)
-            return
-        own_id = struct.pack("!H", random.randrange(65536))
-        while own_id in self._waiting:
-            own_id = struct.pack("!H", random.randrange(65536))
-        timer = asyncio.get_running_loop().call_later(_UPSTREAM_TIMEOUT_S, self._give_up, own_id, question)
-        self._waiting[own_id] = (question[:2], transport, sender, timer)
-        self._transport.sendto(own_id + question[2:])
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        asked = self._waiting.pop(data[:2], None)
-        if asked is not None:
-            their_id, transport, sender, timer = asked
-            timer.cancel()
-            transport.sendto(their_id + data[2:], sender)
-
-    def error_received(self, exc: Exception) -> None:
-        """Upstream's port is closed for the moment; the timer answers."""
-
-    def _give_up(self, own_id: bytes, question: bytes) -> None:
-        _, transport, sender, _ = self._waiting.pop(own_id)
-        transport.sendto(_failure(question), sender)
-
-
-async def _read_message(reader: asyncio.StreamReader) -> bytes:
-    (length,) = struct.unpack("!H", await reader.readexactly(2))
-    return await reader.readexactly(length)
-
-
-def _fitted(answer: bytes) -> bytes:
-    """The answer, or its head marked as truncated where it does not fit a datagram: the client asks again over TCP."""
-    if len(answer) <= _UDP_BYTES:
-        return answer
-    truncated: bytes = DNSRecord.parse(answer).truncate().pack()
-    return truncated
-
-
-def _failure(question: bytes) -> bytes:
-    try:
-        reply = DNSRecord.parse(question).reply(ra=1)
-    except DNSError:
-        return b""
-    reply.header.rcode = RCODE.SERVFAIL
-    failure: bytes = reply.pack()
-    return failure

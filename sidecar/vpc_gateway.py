@@ -5,7 +5,10 @@ Simfra is), EMULATOR_PORT (what tasks dial), CONTROL_PORT, CONTROL_TOKEN. Needs 
 
 Prints READY when it can be configured. The control port takes one line of JSON a connection,
 ``{"token": ..., "configuration": ...}`` (see configuration.py), applies all of it or nothing, and answers
-``ok <version>`` or ``error <reason>``.
+``ok <version>`` or ``error <reason>``. Changes of names come the same way and touch nothing else.
+
+The resolver answers on the VPC's address, while the VPC has DNS support, and always on the uplink, where people on the
+host ask it through a published port.
 """
 
 import asyncio
@@ -15,13 +18,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from sidecar import routing
-from sidecar.configuration import ConfigurationError, VpcConfiguration
-from sidecar.names import Names
+from sidecar.configuration import ConfigurationError, VpcConfiguration, ZoneChange
 from sidecar.resolver import Listener, Resolver
 from sidecar.routing import Place, RoutingError
 
@@ -44,14 +47,20 @@ class Gateway:
 
     async def configure(self, configuration: VpcConfiguration) -> int:
         """Put a configuration into force and answer its version. On an error the one before stays in force."""
-        try:
-            await self._apply(configuration)
-        except (RoutingError, OSError):
-            await self._apply(self.configuration)
-            raise
+        if self.version == 0 or configuration.without_zones() != self.configuration.without_zones():
+            try:
+                await self._apply(configuration)
+            except (RoutingError, OSError):
+                await self._apply(self.configuration)
+                raise
         self.configuration = configuration
         self.version += 1
-        self.resolver.replace(Names(configuration, self.version))
+        self.resolver.replace(configuration)
+        return self.version
+
+    def change(self, changes: Sequence[ZoneChange]) -> int:
+        """Put changes of names into force; a configuration that knew nothing of them does not take them back."""
+        self.resolver.change(changes)
         return self.version
 
     async def move_emulator(self, address: IPv4Address) -> None:
@@ -95,8 +104,12 @@ class Control:
         message = json.loads(line)
         if not isinstance(message, dict) or not hmac.compare_digest(str(message.get("token")), self._token):
             return "error the token is wrong"
+        told = message.get("configuration")
         try:
-            configuration = VpcConfiguration.from_json(message.get("configuration"))
+            if isinstance(told, dict) and "changes" in told:
+                changes = [ZoneChange.from_json(change) for change in told["changes"]]
+                return f"ok {self._gateway.change(changes)}"
+            configuration = VpcConfiguration.from_json(told)
             async with self._one_at_a_time:
                 return f"ok {await self._gateway.configure(configuration)}"
         except (ConfigurationError, RoutingError, OSError) as error:
@@ -130,7 +143,8 @@ async def serve() -> None:
     )
     nothing = VpcConfiguration()
     routing.apply(place, nothing)
-    gateway = Gateway(place=place, resolver=Resolver(Names(nothing, 0), UPSTREAM), configuration=nothing)
+    gateway = Gateway(place=place, resolver=Resolver(UPSTREAM), configuration=nothing)
+    await gateway.resolver.serve(str(place.uplink_address))
     control = Control(gateway, os.environ["CONTROL_TOKEN"])
     server = await asyncio.start_server(
         control.converse, str(place.uplink_address), place.control_port, limit=_MAX_LINE_BYTES

@@ -34,10 +34,11 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True)
 class PortBinding:
-    """A container port published on the host; ``host_port`` 0 lets Docker choose."""
+    """A container port published on the host; ``host_port`` 0 lets Docker choose, ``last_host_port`` up to there."""
 
     container_port: int
     host_port: int = 0
+    last_host_port: int = 0
     protocol: str = "tcp"
     host_ip: str = "127.0.0.1"
 

@@ -7,7 +7,6 @@ bridges by the prefix that :func:`bridge_name` gives them. What runs inside is i
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from aws_api.core.containers import (
     NetworkSpec,
     PortBinding,
 )
+from aws_api.core.dns import DnsZone
 from aws_api.core.network import NetworkAttachment
 
 ROLE_PAUSE = "pause"
@@ -30,6 +30,9 @@ ROLE_APPLICATION = "app"
 CONTROL_PORT = 5301
 CONTROL_PORT_VARIABLE = "CONTROL_PORT"
 CONTROL_TOKEN_VARIABLE = "CONTROL_TOKEN"
+
+#: Where its resolver listens, in the VPC and on the uplink.
+DNS_PORT = 53
 
 #: Generous: a loaded machine takes seconds for what takes a quarter of one on an idle machine.
 PAUSE_READY_WITHIN_S = 30
@@ -62,6 +65,11 @@ def bridge_prefix(instance: str, role: str = "v") -> str:
 def bridge_name(instance: str, network_name: str) -> str:
     """The interface name of a VPC's bridge: 15 characters, all that Linux allows."""
     return bridge_prefix(instance) + hashlib.sha256(network_name.encode()).hexdigest()[:7]
+
+
+def vpc_gateway_name(network_name: str) -> str:
+    """The name of the gateway container of a VPC's network."""
+    return f"{network_name}-gateway"
 
 
 # Backing addresses ----------------------------------------------------------------------------------------------------
@@ -110,14 +118,16 @@ def vpc_gateway_container(
     uplink_subnet: str,
     emulator: tuple[str, int],
     emulator_port: int,
+    dns_ports: tuple[int, int],
     secret_key: str,
     labels: Mapping[str, str],
 ) -> ContainerSpec:
     """The gateway of a VPC: named after its network, on the uplink and on the VPC. It waits to be configured.
 
     ``emulator`` is where it forwards to (see :func:`emulator_address`), ``emulator_port`` the port that tasks dial.
+    ``dns_ports`` are the first and the last of the host's ports at which people may ask its resolver.
     """
-    name = f"{network_name}-gateway"
+    name = vpc_gateway_name(network_name)
     backing_address = vpc_gateway_backing_address(backing_subnet)
     return ContainerSpec(
         name=name,
@@ -138,7 +148,15 @@ def vpc_gateway_container(
             NetworkEndpoint(network=network_name, address=backing_address),
         ),
         # Reached through the host's loopback where the engine's own networks are not, as on a Mac.
-        ports=(PortBinding(container_port=CONTROL_PORT),),
+        ports=(
+            PortBinding(container_port=CONTROL_PORT),
+            *(
+                PortBinding(
+                    container_port=DNS_PORT, protocol=protocol, host_port=dns_ports[0], last_host_port=dns_ports[1]
+                )
+                for protocol in ("udp", "tcp")
+            ),
+        ),
         capabilities_add=("NET_ADMIN",),
         sysctls={"net.ipv4.ip_forward": "1"},
         memory_bytes=_SIDECAR_MEMORY_BYTES,
@@ -146,28 +164,19 @@ def vpc_gateway_container(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DnsRecord:
-    """A record set of a private zone. ``type`` is A, AAAA, CNAME, TXT, SRV or PTR; SRV values as in zone files."""
-
-    name: str
-    type: str
-    ttl_s: int
-    values: tuple[str, ...]
-
-
 def vpc_gateway_configuration(
     *,
     region: str,
     cidrs: Iterable[str],
     subnet_cidrs: Iterable[str],
-    dns_address: str,
-    zones: Iterable[str] = (),
-    records: Iterable[DnsRecord] = (),
+    dns_address: str | None,
+    services: Iterable[str] = (),
+    zones: Iterable[DnsZone] = (),
 ) -> dict[str, Any]:
     """What ConfigureContainer hands to a VPC gateway: all of it, each time (see sidecar/configuration.py).
 
-    The gateway takes the first address of every subnet, and ``dns_address``, the second of the VPC's first block.
+    The gateway takes the first address of every subnet, and ``dns_address``, the second of the VPC's first block, unless
+    the VPC has no DNS support. ``services`` are the names in endpoints (``sqs``) that are Simfra's.
     """
     return {
         "cidrs": sorted(cidrs),
@@ -177,11 +186,8 @@ def vpc_gateway_configuration(
         ],
         "dns_address": dns_address,
         "private_domain": private_domain(region),
-        "zones": sorted(zones),
-        "records": [
-            {"name": record.name, "type": record.type, "ttl": record.ttl_s, "values": list(record.values)}
-            for record in records
-        ],
+        "services": sorted(services),
+        "zones": [zone.to_json() for zone in zones],
     }
 
 

@@ -6,8 +6,10 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 from dnslib import QTYPE, RCODE, DNSRecord
 
-from aws_api.core.sidecars import DnsRecord, vpc_gateway_configuration
+from aws_api.core.dns import DnsRecord, DnsZone, RecordPolicy
+from aws_api.core.sidecars import vpc_gateway_configuration
 from sidecar.configuration import ConfigurationError, VpcConfiguration
+from sidecar.messages import read_question
 from sidecar.names import Names
 from sidecar.routing import Place, address_commands, packet_rules
 
@@ -28,24 +30,31 @@ def configuration(*records: DnsRecord) -> VpcConfiguration:
         cidrs=["10.0.0.0/16"],
         subnet_cidrs=["10.0.16.0/20", "10.0.0.0/20"],
         dns_address="10.0.0.2",
-        zones=["local"],
-        records=records,
+        zones=[DnsZone(name="local", version=1, records=records)],
     )
     return VpcConfiguration.from_json(json.loads(json.dumps(told)))
 
 
 def ask(name: str, kind: str = "A", *records: DnsRecord) -> tuple[str, list[str]] | None:
     """The answer's code and records, or None where upstream is asked."""
-    answer = Names(configuration(*records), version=1).answer(DNSRecord.question(name, kind))
+    question = read_question(DNSRecord.question(name, kind).pack())
+    assert question is not None
+    answer = Names(configuration(*records)).answer(question)
     if answer is None:
         return None
-    return RCODE[answer.header.rcode], [f"{QTYPE[record.rtype]} {record.rdata}" for record in answer.rr]
+    return RCODE[answer.rcode], [f"{QTYPE[record.rtype]} {record.rdata}" for record in answer.records]
 
 
 WEB = DnsRecord(name="web.local", type="A", ttl_s=60, values=("10.0.1.5",))
 ALIAS = DnsRecord(name="www.local", type="CNAME", ttl_s=60, values=("web.local",))
 ANY = DnsRecord(name="*.apps.local", type="A", ttl_s=60, values=("10.0.1.6",))
-MANY = DnsRecord(name="many.local", type="A", ttl_s=60, values=tuple(f"10.0.2.{number}" for number in range(20)))
+MANY = DnsRecord(
+    name="many.local",
+    type="A",
+    ttl_s=60,
+    values=tuple(f"10.0.2.{number}" for number in range(20)),
+    policy=RecordPolicy.MULTIVALUE,
+)
 SERVICE = DnsRecord(name="svc.local", type="SRV", ttl_s=60, values=("1 1 8080 web.local",))
 
 
@@ -95,9 +104,33 @@ def test_aliases_that_go_round_in_circles_end() -> None:
         {"subnets": [{"gateway_address": "10.0.0.1"}]},
         {"subnets": [{"gateway_address": "10.0.0.1", "prefix_length": 64}]},
         {"dns_address": "nowhere"},
-        {"records": [{"name": "a.local", "type": "MX", "ttl": 1, "values": ["x"]}]},
-        {"records": [{"name": "a.local", "type": "A", "ttl": -1, "values": ["10.0.0.1"]}]},
-        {"records": [{"name": "a.local", "type": "SRV", "ttl": 1, "values": ["1 2"]}]},
+        {
+            "zones": [
+                {
+                    "name": "local",
+                    "version": 1,
+                    "records": [{"name": "a.local", "type": "MX", "ttl": 1, "values": ["x"]}],
+                }
+            ]
+        },
+        {
+            "zones": [
+                {
+                    "name": "local",
+                    "version": 1,
+                    "records": [{"name": "a.local", "type": "A", "ttl": -1, "values": ["10.0.0.1"]}],
+                }
+            ]
+        },
+        {
+            "zones": [
+                {
+                    "name": "local",
+                    "version": 1,
+                    "records": [{"name": "a.local", "type": "SRV", "ttl": 1, "values": ["1 2"]}],
+                }
+            ]
+        },
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:

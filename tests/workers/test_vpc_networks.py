@@ -17,8 +17,8 @@ from django.test import override_settings
 
 from aws_api.core import sidecars
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_ROLE, ContainerSpec, RuntimeFailure
+from aws_api.core.dns import DnsRecord, DnsZone
 from aws_api.core.network import NetworkAttachment
-from aws_api.core.sidecars import DnsRecord
 from tests.support.images import busybox_image
 from tests.support.waiting import wait_for
 from workers.docker import engine, host
@@ -43,14 +43,13 @@ class Vpc:
     def gateway(self) -> str:
         return f"{self.network}-gateway"
 
-    def configure(self, *, zones: tuple[str, ...] = (), records: tuple[DnsRecord, ...] = (), cidr: str = CIDR) -> None:
+    def configure(self, *, zones: tuple[DnsZone, ...] = (), cidr: str = CIDR) -> None:
         configuration = sidecars.vpc_gateway_configuration(
             region=REGION,
             cidrs=[cidr],
             subnet_cidrs=[subnet for _, subnet in TASKS.values()],
             dns_address="10.0.0.2",
             zones=zones,
-            records=records,
         )
         runtime.configure_container(self.gateway, configuration)
 
@@ -128,6 +127,7 @@ def make_vpc(name: str, port: int) -> Vpc:
         uplink_subnet=settings.SIMFRA_UPLINK_SUBNET,
         emulator=sidecars.emulator_address(settings.SIMFRA_UPLINK_SUBNET, "", port),
         emulator_port=port,
+        dns_ports=settings.SIMFRA_DNS_PORT_RANGE,
         secret_key="secret",
         labels=labels,
     )
@@ -280,7 +280,8 @@ def test_a_task_reaches_beyond_the_host_through_address_translation(vpcs: tuple[
 def test_private_names_and_zones_are_resolved(vpcs: tuple[Vpc, Vpc]) -> None:
     one, two = vpcs
     values = ("10.0.1.5", "10.0.17.6")
-    one.configure(zones=("local",), records=(DnsRecord(name="web.local", type="A", ttl_s=60, values=values),))
+    record = DnsRecord(name="web.local", type="A", ttl_s=60, values=values)
+    one.configure(zones=(DnsZone(name="local", version=1, records=(record,)),))
     answers = one.run("a", "nslookup -type=a web.local")
     assert all(value in answers for value in values)
     assert one.get("a", "http://web.local/") in ("vpc-one a", "vpc-one b")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_api.core.containers import ContainerSpec, HealthCheck
+from aws_api.core.containers import ContainerSpec, HealthCheck, PortBinding
 
 #: What a container's output may take on the engine's disk; the console and log groups have it as well.
 _LOG_OPTIONS = {"max-size": "16m", "max-file": "4"}
@@ -34,7 +34,7 @@ def container_config(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
 def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     bindings: dict[str, list[dict[str, str]]] = {}
     for binding in spec.ports:
-        place = {"HostIp": binding.host_ip, "HostPort": str(binding.host_port or "")}
+        place = {"HostIp": binding.host_ip, "HostPort": _host_port(binding)}
         bindings.setdefault(f"{binding.container_port}/{binding.protocol}", []).append(place)
     return _present(
         NetworkMode=_network_mode(spec),
@@ -61,6 +61,12 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         Privileged=spec.privileged,
         LogConfig={"Type": "json-file", "Config": _LOG_OPTIONS},
     )
+
+
+def _host_port(binding: PortBinding) -> str:
+    if binding.last_host_port:
+        return f"{binding.host_port}-{binding.last_host_port}"
+    return str(binding.host_port or "")
 
 
 def _network_mode(spec: ContainerSpec) -> str:

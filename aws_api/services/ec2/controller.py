@@ -13,12 +13,15 @@ from aws_api.core.containers import (
     LABEL_KIND,
     ConfigureContainer,
     Observation,
+    ObservedContainer,
     Plan,
     Scope,
 )
+from aws_api.core.dns import VpcReference, zones_of
 from aws_api.core.models import Transition
 from aws_api.core.reconcile import Round, register_controller
-from aws_api.core.sidecars import emulator_address, vpc_gateway_configuration, vpc_network
+from aws_api.core.service import all_services
+from aws_api.core.sidecars import DNS_PORT, emulator_address, vpc_gateway_configuration, vpc_network
 from aws_api.services.ec2.addresses import address_at
 from aws_api.services.ec2.interfaces import NETWORK_KIND
 from aws_api.services.ec2.models import NetworkInterface, Vpc, VpcNetwork
@@ -85,6 +88,7 @@ class VpcController:
         applied = _applied(desired, outcome)
         status = status_of(desired, outcome.observed, failed=outcome.failure is not None, applied=applied)
         network = outcome.observed.network(desired.network.name)
+        dns_ports = _dns_ports(outcome.observed.container(desired.gateway_name))
         rows = VpcNetwork.objects.filter(key=desired.key, last_status=desired.last_status)
         with transaction.atomic():
             if not desired.vpc_exists and status is NetworkStatus.ABSENT:
@@ -94,6 +98,8 @@ class VpcController:
                     last_status=status,
                     last_backing_subnet=network.subnet if network else "",
                     last_configuration=applied,
+                    last_dns_port=dns_ports.get("udp", 0),
+                    last_dns_tcp_port=dns_ports.get("tcp", 0),
                     last_failure=outcome.failure.reason if outcome.failure else "",
                     last_idle_since=None if desired.is_in_use else desired.idle_since or outcome.at,
                     last_checked_at=outcome.at,
@@ -118,8 +124,21 @@ def _configuration(vpc: Vpc) -> dict[str, object]:
         region=vpc.region,
         cidrs=vpc.cidr_associations.values_list("cidr_block", flat=True),
         subnet_cidrs=vpc.subnets.values_list("cidr_block", flat=True),
-        dns_address=address_at(vpc.cidr_block, 2),
+        dns_address=address_at(vpc.cidr_block, 2) if vpc.enable_dns_support else None,
+        services=_endpoint_names(),
+        zones=zones_of(VpcReference(account_id=vpc.account_id, region=vpc.region, vpc_id=vpc.resource_id)),
     )
+
+
+def _endpoint_names() -> set[str]:
+    """What the endpoints of emulated services are called: by the service's name, or by that it signs for."""
+    return {name for service in all_services() for name in (service.name, service.signing_name)}
+
+
+def _dns_ports(gateway: ObservedContainer | None) -> dict[str, int]:
+    """The host's ports of the gateway's resolver, by protocol."""
+    ports = gateway.ports if gateway is not None else ()
+    return {binding.protocol: binding.host_port for binding in ports if binding.container_port == DNS_PORT}
 
 
 def _applied(desired: DesiredNetwork, outcome: Round) -> str:

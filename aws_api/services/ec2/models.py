@@ -106,6 +106,9 @@ class VpcNetwork(models.Model):
     last_backing_subnet = models.CharField(max_length=18, default="", blank=True)
     #: What the gateway was last configured with, as a digest; empty where there was none on this bridge yet.
     last_configuration = models.CharField(max_length=64, default="", blank=True)
+    #: Where the host's people ask the gateway's resolver, over UDP and over TCP; 0 where there is none.
+    last_dns_port = models.PositiveIntegerField(default=0)
+    last_dns_tcp_port = models.PositiveIntegerField(default=0)
     last_failure = models.TextField(default="", blank=True)
     last_idle_since = models.DateTimeField(null=True)
     last_checked_at = models.DateTimeField(null=True)

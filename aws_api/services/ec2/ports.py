@@ -1,4 +1,4 @@
-"""The core's port for networks, on EC2's rows."""
+"""The core's ports for networks and for names, on EC2's rows."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
@@ -7,8 +7,11 @@ from django.conf import settings
 from django.db.models import Count
 
 from aws_api.core.context import Context
+from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names
 from aws_api.core.network import NetworkAttachment, register_network_provider
-from aws_api.core.sidecars import object_name, private_dns_name
+from aws_api.core.reconcile import kick
+from aws_api.core.sidecars import object_name, private_dns_name, vpc_gateway_name
+from aws_api.core.telling import tell
 from aws_api.services.ec2.addresses import address_at, usable_count
 from aws_api.services.ec2.default_vpc import prepare_region
 from aws_api.services.ec2.errors import InvalidParameterValue
@@ -19,7 +22,8 @@ from aws_api.services.ec2.interfaces import (
     groups_for_interface,
     network_key,
 )
-from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet
+from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet, VpcNetwork
+from aws_api.services.ec2.reconcile import NetworkStatus
 from aws_api.services.ec2.store import narrowed, rows_of
 
 
@@ -108,6 +112,21 @@ def _attachment(interface: NetworkInterface, groups: Iterable[SecurityGroup]) ->
         network_name=object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id),
         backing_address=address_at(backing_subnet, interface.backing_index) if backing_subnet else None,
     )
+
+
+@listen_to_names
+def push_names(account_id: str, vpcs: Sequence[VpcReference] | None, change: ZoneChange) -> None:
+    """Tell the gateways of the VPCs at once; the reconcile that follows finds what they did not take."""
+    rows = VpcNetwork.objects.exclude(last_status=NetworkStatus.ABSENT)
+    if vpcs is None:
+        keys = rows.filter(account_id=account_id).values_list("key", flat=True)
+    else:
+        wanted = [f"{vpc.account_id}/{vpc.region}/{vpc.vpc_id}" for vpc in vpcs]
+        keys = rows.filter(key__in=wanted).values_list("key", flat=True)
+    for key in keys:
+        network_name = object_name(settings.SIMFRA_INSTANCE, "vpc", *key.split("/"))
+        tell(vpc_gateway_name(network_name), [change.to_json()])
+        kick(NETWORK_KIND, key)
 
 
 register_network_provider(Ec2NetworkProvider())

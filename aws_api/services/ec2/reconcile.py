@@ -56,6 +56,7 @@ class GatewayTemplate:
     uplink_subnet: str
     emulator: tuple[str, int]
     emulator_port: int
+    dns_ports: tuple[int, int]
     secret_key: str = field(repr=False)
 
 
@@ -92,6 +93,7 @@ class DesiredNetwork:
             uplink_subnet=self.gateway.uplink_subnet,
             emulator=self.gateway.emulator,
             emulator_port=self.gateway.emulator_port,
+            dns_ports=self.gateway.dns_ports,
             secret_key=self.gateway.secret_key,
             labels=self.labels,
         )

@@ -55,6 +55,7 @@ def desired_network(**changes: Any) -> DesiredNetwork:
             uplink_subnet="198.19.0.0/20",
             emulator=("198.19.0.1", 4599),
             emulator_port=4599,
+            dns_ports=(10000, 10099),
             secret_key="secret",
         ),
         labels=LABELS,

@@ -138,6 +138,8 @@ def modify_vpc_attribute(context: Context, request: shapes.ModifyVpcAttributeReq
     if given.get("enable_dns_hostnames") and not vpc.enable_dns_support:
         raise InvalidParameterValue("DNS hostnames cannot be enabled while DNS support is disabled.")
     Vpc.objects.filter(pk=vpc.pk).update(**given)
+    # Its resolver comes and goes with DNS support.
+    kick(NETWORK_KIND, network_key(vpc))
 
 
 @operation
