@@ -229,7 +229,7 @@ class Names:
         return "" if "." not in name and name else None
 
     def _zone_name(self, name: str) -> str | None:
-        """The most specific zone with records that a name is in; Simfra's own name is in none, not even in ``local``."""
+        """The most specific zone with records that a name is in; Simfra's own name is in none, not even ``local``."""
         while name and name != OWN_NAME:
             if name in self._zones:
                 return name
