@@ -70,6 +70,7 @@ class UsableKey:
     spec: str
     usage: str
     state: str
+    policy: str
     deletion_at: datetime | None
     materials: Mapping[int, bytes]
     material_ids: Mapping[int, str]
@@ -106,6 +107,12 @@ async def arn_of(context: Context, name: str) -> str:
     """The ARN of the key that a request names, whether or not it is there. Raises for an alias that is not."""
     parsed = parse_key_name(context, name)
     return key_arn(context, parsed.key_id or await _key_id_of_alias(context, parsed.alias))
+
+
+async def policy_of(key_id: str) -> str | None:
+    """A key's policy; None where there is no such key."""
+    key = await _keys.get(key_id)
+    return None if key is None else key.policy
 
 
 def check_state(arn: str, state: str) -> None:
@@ -221,6 +228,7 @@ async def _load_key(key_id: str) -> UsableKey | None:
         spec=first["spec"],
         usage=first["usage"],
         state=first["state"],
+        policy=first["policy"],
         deletion_at=first["deletion_at"],
         materials={row["number"]: materials.opened(key_id, row["number"], row["encrypted"]) for row in rows},
         material_ids={row["number"]: row["material_id"] for row in rows},

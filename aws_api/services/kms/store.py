@@ -6,11 +6,12 @@ from typing import Any
 from aws_api.core import database
 
 _KEY = """
-    SELECT key.account_id, key.region, key.spec, key.usage, key.state, key.manager, key.deletion_at,
+    SELECT key.account_id, key.region, key.spec, key.usage, key.state, key.policy, key.deletion_at,
         material.number, material.material_id, material.encrypted
     FROM kms_key AS key JOIN kms_keymaterial AS material ON material.key_id = key.id
     WHERE key.key_id = $1 ORDER BY material.number
 """
+_TAGS = "SELECT tags FROM kms_key WHERE key_id = $1"
 _ALIAS = """
     SELECT key.key_id FROM kms_alias AS alias JOIN kms_key AS key ON key.id = alias.target_key_id
     WHERE alias.account_id = $1 AND alias.region = $2 AND alias.name = $3
@@ -34,6 +35,12 @@ _INSERT_MANAGED = """
 async def key_rows(key_id: str) -> Any:
     """A key with its materials, a row each, the current one last."""
     return await database.fetch(_KEY, key_id)
+
+
+async def tags_of(key_id: str) -> dict[str, str]:
+    """A key's tags."""
+    row = await database.fetch_row(_TAGS, key_id)
+    return {} if row is None else dict(row["tags"])
 
 
 async def key_id_of_alias(account_id: str, region: str, alias: str) -> str | None:

@@ -51,7 +51,7 @@ def encrypt(context: Context, parameter_arn: str, key_id: str, tier: str, plaint
     with _as_invalid_key_id():
         key = invoke(_owner(context), "kms", "DescribeKey", {"KeyId": key_id})["KeyMetadata"]
         has_managed_key = key["KeyManager"] == "AWS"
-        caller = _owner(context) if has_managed_key else context
+        caller = _owner(context) if has_managed_key else context.via("ssm")
         request = {"KeyId": key["Arn"], "EncryptionContext": _encryption_context(parameter_arn)}
         if tier == ParameterVersion.Tier.ADVANCED:
             data_key = invoke(caller, "kms", "GenerateDataKey", {**request, "KeySpec": "AES_256"})
@@ -73,7 +73,7 @@ async def decrypt(context: Context, version: FoundVersion) -> str:
 
 
 async def _kms_decrypt(context: Context, version: FoundVersion, blob: bytes) -> bytes:
-    caller = _owner(context) if version.has_managed_key else context
+    caller = _owner(context) if version.has_managed_key else context.via("ssm")
     request = {"CiphertextBlob": blob, "EncryptionContext": _encryption_context(version.arn)}
     with _as_invalid_key_id():
         answer = await invoke_async(caller, find_operation("kms", "Decrypt"), request)

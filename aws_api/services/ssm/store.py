@@ -4,13 +4,14 @@ Nothing is cached: who reads after somebody's PutParameter was answered reads wh
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from aws_api.core import database
+from aws_api.core.arns import Arn
 from aws_api.core.coalescing import Coalescer
 from aws_api.core.context import Context
 from aws_api.services.ssm.names import Selection, parameter_arn
@@ -32,6 +33,10 @@ _GET = f"""
         ) END
     )
     ORDER BY asked.place
+"""
+
+_TAGS = """
+    SELECT tags FROM ssm_parameter WHERE account_id = $1 AND region = $2 AND name IN ($3, $4) ORDER BY name DESC
 """
 
 
@@ -75,6 +80,14 @@ class ParameterStore:
         return await self._gets.submit(
             _Asked(account_id=context.account_id, region=context.region, selection=selection)
         )
+
+
+async def find_tags(arn: str) -> Mapping[str, str]:
+    """The tags of the parameter of an ARN."""
+    parts = Arn.parse(arn)
+    name = parts.resource.removeprefix("parameter/")
+    row = await database.fetch_row(_TAGS, parts.account_id, parts.region, name, f"/{name}")
+    return {} if row is None else row["tags"]
 
 
 def parameter_store() -> ParameterStore:

@@ -267,14 +267,19 @@ async def test_a_permission_on_an_alias_is_one_on_its_key(kms, key_id, context):
     kms.create_alias(AliasName="alias/app", TargetKeyId=key_id)
     arn = f"arn:aws:kms:us-east-1:{context.account_id}:key/{key_id}"
     blob = kms.encrypt(KeyId=key_id, Plaintext=b"x")["CiphertextBlob"]
-    assert await _needed(find_operation("kms", "Encrypt"), context, {"KeyId": "alias/app"}) == [("kms:Encrypt", arn)]
-    assert await _needed(find_operation("kms", "Decrypt"), context, {"CiphertextBlob": blob}) == [("kms:Decrypt", arn)]
+    needed = await _needed(find_operation("kms", "Encrypt"), context, {"KeyId": "alias/app"})
+    assert needed == [("kms:Encrypt", arn, {"kms:RequestAlias": "alias/app"})]
+    request = {"CiphertextBlob": blob, "EncryptionContext": {"a": "b"}}
+    keys = {"kms:EncryptionContext:a": "b", "kms:EncryptionContextKeys": ["a"]}
+    assert await _needed(find_operation("kms", "Decrypt"), context, request) == [("kms:Decrypt", arn, keys)]
 
 
 async def _needed(operation, context, request):
     import asyncio
 
     from aws_api.core.execution import process_loop
+    from aws_api.core.service import get_service
 
-    needed = asyncio.run_coroutine_threadsafe(operation.needed_access(context, request), process_loop())
+    service = get_service("kms")
+    needed = asyncio.run_coroutine_threadsafe(service.needed_access(operation, context, request), process_loop())
     return list(await asyncio.wrap_future(needed))

@@ -2,7 +2,7 @@
 
 from aws_api.core.context import Context
 from aws_api.services.kms.access import on_key
-from aws_api.services.kms.keys import find_customer_row, find_row
+from aws_api.services.kms.keys import find_customer_row, find_row, forget_key_on_commit
 from aws_api.services.kms.policies import POLICY_NAME, check_policy
 from aws_api.services.kms.service import kms
 from aws_api.services.kms.shapes import (
@@ -23,6 +23,7 @@ def put_key_policy(context: Context, request: PutKeyPolicyRequest) -> None:
     check_policy(context, request["Policy"], may_lock_out=bool(request.get("BypassPolicyLockoutSafetyCheck")))
     row.policy = request["Policy"]
     row.save(update_fields=["policy"])
+    forget_key_on_commit(row)
 
 
 @kms.operation(access=on_key("kms:GetKeyPolicy"))
