@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_api.services.dynamodb.attribute_values import Item, equal, item_size
@@ -37,22 +38,48 @@ def consumed(
     table: TableSchema,
     on_table: float,
     on_indexes: Mapping[str, float] | None = None,
+    *,
+    kind: str | None = None,
 ) -> dict[str, Any]:
-    """The shape ConsumedCapacity, in as much detail as the request asks for."""
+    """The shape ConsumedCapacity, in as much detail as the request asks for.
+
+    ``kind`` is Read or Write where the units are told apart, as the transactions do.
+    """
     on_indexes = on_indexes or {}
+    members = ("CapacityUnits",) if kind is None else ("CapacityUnits", f"{kind}CapacityUnits")
     total = on_table + sum(on_indexes.values())
-    shape: dict[str, Any] = {"TableName": table.name, "CapacityUnits": total}
+    shape: dict[str, Any] = {"TableName": table.name, **dict.fromkeys(members, total)}
     if request.get("ReturnConsumedCapacity") == "INDEXES":
-        shape["Table"] = {"CapacityUnits": on_table}
+        shape["Table"] = dict.fromkeys(members, on_table)
         for member, is_global in (("GlobalSecondaryIndexes", True), ("LocalSecondaryIndexes", False)):
             of_kind = {
-                index.name: {"CapacityUnits": on_indexes[index.name]}
+                index.name: dict.fromkeys(members, on_indexes[index.name])
                 for index in table.indexes
                 if index.is_global is is_global and index.name in on_indexes
             }
             if of_kind:
                 shape[member] = of_kind
     return shape
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a request of many items consumes, table by table."""
+
+    request: Mapping[str, Any]
+    kind: str | None = None
+    _totals: dict[str, tuple[TableSchema, float, dict[str, float]]] = field(default_factory=dict)
+
+    def add(self, table: TableSchema, on_table: float, on_indexes: Mapping[str, float] | None = None) -> None:
+        """Count the units of one item."""
+        _, so_far, indexes = self._totals.get(table.name, (table, 0.0, {}))
+        for name, units in (on_indexes or {}).items():
+            indexes[name] = indexes.get(name, 0.0) + units
+        self._totals[table.name] = (table, so_far + on_table, indexes)
+
+    def shapes(self) -> list[dict[str, Any]]:
+        """ConsumedCapacity of every table."""
+        return [consumed(self.request, *total, kind=self.kind) for total in self._totals.values()]
 
 
 def _index_units(index: IndexSchema, written: Written) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aws_api.core.errors import ValidationException
 from aws_api.services.dynamodb.attribute_values import AttributeValue, Item, type_of
 from aws_api.services.dynamodb.numbers import encode_number, normalise_number
-from aws_api.services.dynamodb.schema import IndexSchema, KeySchema, TableSchema
+from aws_api.services.dynamodb.schema import ExpirySchema, IndexSchema, KeySchema, TableSchema
 
 MAX_HASH_BYTES = 2048
 MAX_RANGE_BYTES = 1024
@@ -21,6 +21,8 @@ _DIGESTS = (1 << 8 * _DIGEST_BYTES) - 1
 BEFORE_EVERY_KEY = b""
 AFTER_EVERY_HASH = b"\xff" * _DIGEST_BYTES
 AFTER_EVERY_RANGE = b"\xff"
+#: What stands for a partition key where items are kept in the order in which they expire.
+EXPIRY_HASH = b"\x00" * _DIGEST_BYTES
 
 _INVALID = "One or more parameter values were invalid: "
 
@@ -111,6 +113,12 @@ def key_in_index(index: IndexSchema, item: Item) -> EncodedKey | None:
         encode_hash(item[index.keys.hash_name]),
         encode_range(item[index.keys.range_name]) if index.keys.range_name else b"",
     )
+
+
+def key_in_expiry(expiry: ExpirySchema, item: Item) -> EncodedKey | None:
+    """Where an item stands among those that expire; None where it does not say when, in a number."""
+    when = item.get(expiry.attribute)
+    return None if when is None or "N" not in when else EncodedKey(EXPIRY_HASH, encode_range(when))
 
 
 def _encode(keys: KeySchema, item: Item) -> EncodedKey:

@@ -17,6 +17,15 @@ class ProjectionType(StrEnum):
     INCLUDE = "INCLUDE"
 
 
+class StreamView(StrEnum):
+    """What a stream's records show of an item."""
+
+    KEYS_ONLY = "KEYS_ONLY"
+    NEW_IMAGE = "NEW_IMAGE"
+    OLD_IMAGE = "OLD_IMAGE"
+    NEW_AND_OLD_IMAGES = "NEW_AND_OLD_IMAGES"
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeySchema:
     """A partition key and, where there is one, a sort key; with the types that the attribute definitions give them."""
@@ -39,7 +48,10 @@ class KeySchema:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexSchema:
-    """A secondary index. ``projected`` are the names that it holds, None where it holds all."""
+    """A secondary index. ``projected`` are the names that it holds, None where it holds all.
+
+    Writes keep it from its making; it is read once it is filled.
+    """
 
     id: int
     name: str
@@ -47,6 +59,7 @@ class IndexSchema:
     keys: KeySchema
     projection_type: ProjectionType
     projected: frozenset[str] | None
+    is_filled: bool = True
 
     def project(self, item: Item) -> Item:
         """The part of an item that the index holds."""
@@ -56,15 +69,37 @@ class IndexSchema:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableSchema:
-    """A table as the hot path knows it. A write made for another generation than the row's is refused and made anew."""
+class ExpirySchema:
+    """Which attribute says when an item expires; entries of the number ``id`` keep the items in that order."""
 
     id: int
+    attribute: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSchema:
+    """A stream that is enabled: of the table, or of a replica of it."""
+
+    id: int
+    view: StreamView
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSchema:
+    """A table as the hot path knows it. A write made for another generation than the row's is refused and made anew.
+
+    ``id`` is the number that its items carry, ``row_id`` its row's: the replicas of a global table share the former.
+    """
+
+    id: int
+    row_id: int
     name: str
     arn: str
     generation: int
     keys: KeySchema
     indexes: tuple[IndexSchema, ...] = ()
+    expiry: ExpirySchema | None = None
+    streams: tuple[StreamSchema, ...] = ()
 
     def index(self, name: str) -> IndexSchema | None:
         """The index of a name."""
@@ -89,7 +124,14 @@ def key_schema(elements: list[Mapping[str, Any]], definitions: list[Mapping[str,
 
 
 def index_schema(
-    *, id: int, name: str, is_global: bool, keys: KeySchema, projection: Mapping[str, Any], table_keys: KeySchema
+    *,
+    id: int,
+    name: str,
+    is_global: bool,
+    keys: KeySchema,
+    projection: Mapping[str, Any],
+    table_keys: KeySchema,
+    is_filled: bool = True,
 ) -> IndexSchema:
     """An index from its parts; what it projects always includes both keys."""
     projection_type = ProjectionType(projection["ProjectionType"])
@@ -97,5 +139,11 @@ def index_schema(
     if projection_type is not ProjectionType.ALL:
         projected = frozenset((*keys.names, *table_keys.names, *projection.get("NonKeyAttributes", ())))
     return IndexSchema(
-        id=id, name=name, is_global=is_global, keys=keys, projection_type=projection_type, projected=projected
+        id=id,
+        name=name,
+        is_global=is_global,
+        keys=keys,
+        projection_type=projection_type,
+        projected=projected,
+        is_filled=is_filled,
     )

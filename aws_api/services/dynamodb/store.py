@@ -7,8 +7,9 @@ read; who finds another revision, or another generation of the table, is told to
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
 
@@ -17,16 +18,23 @@ import asyncpg
 from aws_api.core import database
 from aws_api.core.coalescing import Coalescer
 from aws_api.core.errors import AwsError
-from aws_api.services.dynamodb.attribute_values import Item, item_from_bytes, item_to_bytes
-from aws_api.services.dynamodb.keys import EncodedKey, key_in_index
+from aws_api.services.dynamodb.attribute_values import item_from_bytes, item_to_bytes
+from aws_api.services.dynamodb.keys import EncodedKey, key_in_expiry, key_in_index
+from aws_api.services.dynamodb.records import Change as ItemChange
+from aws_api.services.dynamodb.records import record_of
 from aws_api.services.dynamodb.schema import IndexSchema, TableSchema
+from aws_api.services.dynamodb.stored import Stored
 
 #: Batches of writes under way at once. A key always goes the same way, so a process never competes with itself.
 WRITE_LANES = 2
 #: Queries of one statement; each may bring a megabyte and some.
 MAX_QUERIES = 32
+#: How long a transaction's token is known.
+REMEMBERED = timedelta(minutes=10)
 
 Row = Mapping[str, Any]
+#: (statement, its arguments) to its rows.
+Fetch = Callable[..., Awaitable[Sequence[Row]]]
 #: (table, partition key, sort key)
 FullKey = tuple[int, bytes, bytes]
 Answer = TypeVar("Answer")
@@ -40,14 +48,15 @@ _READ = """
 # What most batches are: puts that look at nothing, into tables without indexes. Half the work of the statement below.
 _OVERWRITE = """
     WITH present AS MATERIALIZED (
-        SELECT id, generation FROM dynamodb_table WHERE id = ANY ($8::bigint[]) ORDER BY id FOR KEY SHARE
+        SELECT coalesce(contents_id, id) AS contents, generation
+        FROM dynamodb_table WHERE id = ANY ($8::bigint[]) ORDER BY id FOR KEY SHARE
     )
     INSERT INTO dynamodb_item (table_id, hash, range, item, size, revision)
     SELECT put.table_id, put.hash, put.range, put.item, put.size, put.revision
     FROM unnest(
         $1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::int[], $7::bigint[]
     ) AS put (table_id, hash, range, generation, item, size, revision)
-    JOIN present ON present.id = put.table_id AND present.generation = put.generation
+    JOIN present ON present.contents = put.table_id AND present.generation = put.generation
     ORDER BY put.table_id, put.hash, put.range
     ON CONFLICT (table_id, hash, range) DO UPDATE
     SET item = excluded.item, size = excluded.size, revision = excluded.revision
@@ -63,7 +72,8 @@ _WRITE = """
             $1::bigint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[], $7::int[], $8::bigint[]
         ) WITH ORDINALITY AS change (table_id, hash, range, generation, expected, item, size, revision, at)
     ), present AS MATERIALIZED (
-        SELECT id, generation FROM dynamodb_table WHERE id = ANY ($9::bigint[]) ORDER BY id FOR KEY SHARE
+        SELECT coalesce(contents_id, id) AS contents, generation
+        FROM dynamodb_table WHERE id = ANY ($9::bigint[]) ORDER BY id FOR KEY SHARE
     ), locked AS MATERIALIZED (
         SELECT item.table_id, item.hash, item.range, item.revision
         FROM change JOIN dynamodb_item AS item USING (table_id, hash, range)
@@ -72,7 +82,7 @@ _WRITE = """
     ), allowed AS MATERIALIZED (
         SELECT change.*
         FROM change
-        JOIN present ON present.id = change.table_id AND present.generation = change.generation
+        JOIN present ON present.contents = change.table_id AND present.generation = change.generation
         LEFT JOIN locked USING (table_id, hash, range)
         WHERE expected IS NULL OR expected = coalesce(locked.revision, 0)
     ), put AS (
@@ -94,11 +104,11 @@ _WRITE = """
         SELECT table_id, hash, range FROM put
         UNION ALL
         SELECT table_id, hash, range FROM allowed WHERE item IS NULL
-    ){index_entries}
-    SELECT change.at, written.table_id IS NOT NULL AS is_written, present.id IS NULL AS is_stale
+    ){index_entries}{stream_records}
+    SELECT change.at, written.table_id IS NOT NULL AS is_written, present.contents IS NULL AS is_stale
     FROM change
     LEFT JOIN written USING (table_id, hash, range)
-    LEFT JOIN present ON present.id = change.table_id AND present.generation = change.generation
+    LEFT JOIN present ON present.contents = change.table_id AND present.generation = change.generation
 """
 
 _INDEX_ENTRIES = """, entry AS MATERIALIZED (
@@ -121,8 +131,44 @@ _INDEX_ENTRIES = """, entry AS MATERIALIZED (
         AND stands.item_hash = entry.item_hash AND stands.item_range = entry.item_range
     )"""
 
-_WRITE_ITEMS = _WRITE.replace("{index_entries}", "")
-_WRITE_ITEMS_AND_ENTRIES = _WRITE.replace("{index_entries}", _INDEX_ENTRIES)
+# The stream's row is taken after every item's and held until the commit: numbers follow the order of the commits.
+_STREAM_RECORDS = """, record AS MATERIALIZED (
+        SELECT record.stream_id, record.record, record.at
+        FROM unnest($16::bigint[], $17::bytea[], $18::bytea[], $19::bigint[], $20::bytea[])
+        WITH ORDINALITY AS record (table_id, hash, range, stream_id, record, at)
+        JOIN written USING (table_id, hash, range)
+    ), numbered AS (
+        UPDATE dynamodb_stream AS stream
+        SET sequence = stream.sequence + counted.records
+        FROM (SELECT stream_id, count(*) AS records FROM record GROUP BY stream_id ORDER BY stream_id) AS counted
+        WHERE stream.id = counted.stream_id
+        RETURNING stream.id, stream.sequence - counted.records AS before
+    ), recorded AS (
+        INSERT INTO dynamodb_streamrecord (stream_id, sequence, at, record)
+        SELECT numbered.id, before + row_number() OVER (PARTITION BY stream_id ORDER BY record.at), now(), record.record
+        FROM record JOIN numbered ON numbered.id = record.stream_id
+    )"""
+
+_WRITE_ITEMS = _WRITE.format(index_entries="", stream_records="")
+_WRITE_ITEMS_AND_ENTRIES = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records="")
+_WRITE_ALL = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records=_STREAM_RECORDS)
+
+_FORGET_ABSENT = """
+    DELETE FROM dynamodb_item AS item
+    USING unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS absent (table_id, hash, range)
+    WHERE item.table_id = absent.table_id AND item.hash = absent.hash AND item.range = absent.range
+"""
+_REMEMBER = """
+    INSERT INTO dynamodb_transactiontoken AS kept (account_id, region, token, digest, at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (account_id, region, token) DO UPDATE SET digest = excluded.digest, at = excluded.at
+    WHERE kept.at < $6
+    RETURNING token
+"""
+_FIND_TOKEN = """
+    SELECT digest FROM dynamodb_transactiontoken
+    WHERE account_id = $1 AND region = $2 AND token = $3 AND at >= $4
+"""
 
 # Queries that arrive together go into one statement, too: one row of `asked` for each.
 _QUERY_TABLE = """
@@ -185,14 +231,6 @@ _QUERIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An item as it is in its row, or as a write leaves it."""
-
-    item: Item
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Written:
     """What a write did: the item before (None also where the write did not ask) and after."""
 
@@ -201,11 +239,33 @@ class Written:
 
 
 class Superseded(Exception):
-    """Another process wrote the item between the reading and the writing: begin again."""
+    """Another process wrote the item between the reading and the writing: begin again.
+
+    ``keys`` are those of the items where many are written together.
+    """
+
+    def __init__(self, keys: frozenset[FullKey] = frozenset()) -> None:
+        super().__init__()
+        self.keys = keys
 
 
 class StaleSchema(Exception):
     """The table was changed or deleted meanwhile: read its schema and begin again."""
+
+
+class AlreadyMade(Exception):
+    """A transaction with this token was made already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """A client's token of a transaction, and a digest of what it is to do."""
+
+    account_id: str
+    region: str
+    token: str
+    digest: bytes
+    now: datetime
 
 
 #: The item before, if it was asked for and is there, to the item after. Raises AwsError to leave it as it is.
@@ -214,12 +274,21 @@ Change = Callable[[Stored | None], Stored | None]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A change of one item. ``needs_before``: whether the change looks at, or its answer tells, what was there."""
+    """A change of one item. ``needs_before``: whether the change looks at, or its answer tells, what was there.
+
+    ``is_expiry`` says in the streams' records that DynamoDB itself made the change.
+    """
 
     table: TableSchema
     key: EncodedKey
     change: Change
     needs_before: bool
+    is_expiry: bool = False
+
+    @property
+    def looks(self) -> bool:
+        """Whether the item must be read before it is written."""
+        return self.needs_before or bool(self.table.streams)
 
     @property
     def full_key(self) -> FullKey:
@@ -256,6 +325,53 @@ async def read_items(keys: Sequence[tuple[TableSchema, EncodedKey]]) -> list[Sto
 async def write_items(writes: Sequence[Write]) -> list[Written | Exception]:
     """Change many items in one statement of their own; an answer or what was raised for each."""
     return await _write(writes)
+
+
+async def write_together(writes: Sequence[Write], token: Token | None) -> list[Written | Exception]:
+    """Make all of the writes, of different items, or none: an answer or what was raised for each; none is made then.
+
+    What a write leaves as it is, is held like what it changes until all is done, so that the transaction is as if
+    nobody else were there. Raises Superseded with the items that somebody else wrote meanwhile, StaleSchema, and
+    AlreadyMade where the token was used for a transaction that was made.
+    """
+    drafts = await _drafts(writes)
+    answers = [_apply(write, drafts[write.full_key]) for write in writes]
+    if any(isinstance(answer, Exception) for answer in answers):
+        return list(answers)
+    # An item that is not there and must not be there at the end is held by a row that nobody sees.
+    absent = [draft for draft in drafts.values() if draft.expected == 0 and draft.current is None]
+    for draft in absent:
+        draft.current = Stored({}, 0)
+    pool = await database.pool()
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            if token is not None:
+                await _remember(token, connection.fetch)
+            failures = await _commit(list(drafts.values()), connection.fetch)
+            if any(isinstance(failure, StaleSchema) for failure in failures.values()):
+                raise StaleSchema
+            if failures:
+                raise Superseded(frozenset(failures))
+            if absent:
+                await connection.fetch(_FORGET_ABSENT, *_columns([draft.full_key for draft in absent], 3))
+    except asyncpg.InFailedSQLTransactionError:
+        # The deadlock that the commit answered has ended the transaction.
+        raise Superseded(frozenset(drafts)) from None
+    return list(answers)
+
+
+async def made_with(token: Token) -> bytes | None:
+    """The digest of the transaction that was made with a token, None where there is none that is remembered."""
+    row = await database.fetch_row(_FIND_TOKEN, token.account_id, token.region, token.token, token.now - REMEMBERED)
+    return None if row is None else bytes(row["digest"])
+
+
+async def _remember(token: Token, fetch: Fetch) -> None:
+    kept = await fetch(
+        _REMEMBER, token.account_id, token.region, token.token, token.digest, token.now, token.now - REMEMBERED
+    )
+    if not kept:
+        raise AlreadyMade
 
 
 async def query_page(
@@ -330,27 +446,18 @@ class _Draft:
     expected: int | None
     current: Stored | None
     is_changed: bool = False
+    #: What the streams will tell: (stream, record).
+    records: list[tuple[int, bytes]] = field(default_factory=list)
+
+    @property
+    def full_key(self) -> FullKey:
+        return self.table.id, self.key.hash, self.key.range
 
 
 async def _write(batch: Sequence[Write]) -> list[Written | Exception]:
     drafts = await _drafts(batch)
-    answers: list[Written | Exception] = []
-    for write in batch:
-        draft = drafts[write.full_key]
-        if write.table.generation != draft.table.generation:
-            answers.append(StaleSchema())
-            continue
-        before = draft.current if write.needs_before else None
-        try:
-            after = write.change(before)
-        except AwsError as error:
-            answers.append(error)
-            continue
-        answers.append(Written(before, after))
-        # What was not there and still is not needs no statement.
-        if after is not None or draft.current is not None or draft.expected is None:
-            draft.current, draft.is_changed = after, True
-    failures = await _commit([draft for draft in drafts.values() if draft.is_changed])
+    answers = [_apply(write, drafts[write.full_key]) for write in batch]
+    failures = await _commit([draft for draft in drafts.values() if draft.is_changed], database.fetch)
     if not failures:
         return answers
     return [
@@ -359,10 +466,30 @@ async def _write(batch: Sequence[Write]) -> list[Written | Exception]:
     ]
 
 
+def _apply(write: Write, draft: _Draft) -> Written | Exception:
+    """Make a write on its draft. Answers what it did, or why it cannot be."""
+    if write.table.generation != draft.table.generation:
+        return StaleSchema()
+    before = draft.current if write.looks else None
+    try:
+        after = write.change(before)
+    except AwsError as error:
+        return error
+    # What was not there and still is not needs no statement.
+    if after is not None or draft.current is not None or draft.expected is None:
+        if write.table.streams:
+            change = ItemChange(before=before, after=after, keys=write.table.keys, is_expiry=write.is_expiry)
+            for stream in write.table.streams:
+                if (record := record_of(change, stream.view)) is not None:
+                    draft.records.append((stream.id, record))
+        draft.current, draft.is_changed = after, True
+    return Written(before, after)
+
+
 async def _drafts(batch: Sequence[Write]) -> dict[FullKey, _Draft]:
     """A draft per key, which starts from the row where any write of the key looks at it."""
     drafts = {write.full_key: _Draft(write.table, write.key, None, None) for write in reversed(batch)}
-    to_read = list({write.full_key for write in batch if write.needs_before})
+    to_read = list({write.full_key for write in batch if write.looks})
     if to_read:
         for full_key, row in zip(to_read, await _read(to_read), strict=True):
             draft = drafts[full_key]
@@ -372,7 +499,7 @@ async def _drafts(batch: Sequence[Write]) -> dict[FullKey, _Draft]:
     return drafts
 
 
-async def _commit(drafts: list[_Draft]) -> Mapping[FullKey, Exception]:
+async def _commit(drafts: list[_Draft], fetch: Fetch) -> Mapping[FullKey, Exception]:
     """Write the drafts in one statement. Answers why not, by key, for those that could not be."""
     if not drafts:
         return {}
@@ -390,49 +517,53 @@ async def _commit(drafts: list[_Draft]) -> Mapping[FullKey, Exception]:
         for draft in drafts
     ]
     arguments: list[Any] = [list(column) for column in zip(*rows, strict=True)]
-    tables = list({draft.table.id for draft in drafts})
+    # One row is enough to hold off a change of a table and of its replicas.
+    tables = list({draft.table.id: draft.table.row_id for draft in drafts}.values())
     entries = [entry for draft in drafts for entry in _entries(draft)]
+    records = [(*draft.full_key, *record) for draft in drafts for record in draft.records]
     try:
         if not entries and all(draft.expected is None and draft.current is not None for draft in drafts):
-            return await _overwrite(arguments, tables)
+            return await _overwrite(arguments, tables, fetch)
         arguments.append(tables)
-        arguments.extend(list(column) for column in zip(*entries, strict=True))
-        outcomes = await database.fetch(_WRITE_ITEMS_AND_ENTRIES if entries else _WRITE_ITEMS, *arguments)
+        if entries or records:
+            arguments.extend(_columns(entries, 6))
+        if records:
+            arguments.extend(_columns(records, 5))
+        statement = _WRITE_ALL if records else _WRITE_ITEMS_AND_ENTRIES if entries else _WRITE_ITEMS
+        outcomes = await fetch(statement, *arguments)
     except asyncpg.DeadlockDetectedError:
         # Rows that another process creates meanwhile are the one thing that cannot be locked in order.
-        return {(draft.table.id, draft.key.hash, draft.key.range): Superseded() for draft in drafts}
+        return {draft.full_key: Superseded() for draft in drafts}
     failures: dict[FullKey, Exception] = {}
     for outcome in outcomes:
         if not outcome["is_written"]:
-            draft = drafts[outcome["at"] - 1]
-            full_key = (draft.table.id, draft.key.hash, draft.key.range)
-            failures[full_key] = StaleSchema() if outcome["is_stale"] else Superseded()
+            failures[drafts[outcome["at"] - 1].full_key] = StaleSchema() if outcome["is_stale"] else Superseded()
     return failures
 
 
-async def _overwrite(columns: Sequence[list[Any]], tables: list[int]) -> Mapping[FullKey, Exception]:
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """The rows as the arrays of their columns, also where there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+async def _overwrite(columns: Sequence[list[Any]], tables: list[int], fetch: Fetch) -> Mapping[FullKey, Exception]:
     *key, generation, _, item, size, revision = columns
-    written = await database.fetch(_OVERWRITE, *key, generation, item, size, revision, tables)
+    written = await fetch(_OVERWRITE, *key, generation, item, size, revision, tables)
     missing = set(zip(*key, strict=True)) - {(row["table_id"], row["hash"], row["range"]) for row in written}
     return {full_key: StaleSchema() for full_key in missing}
 
 
 def _entries(draft: _Draft) -> list[tuple[int, int, bytes, bytes, bytes | None, bytes | None]]:
     """Where the item will stand in each of its table's indexes; without a place where it will be in none."""
-    entries: list[tuple[int, int, bytes, bytes, bytes | None, bytes | None]] = []
-    for index in draft.table.indexes:
-        place = None if draft.current is None else key_in_index(index, draft.current.item)
-        entries.append(
-            (
-                draft.table.id,
-                index.id,
-                draft.key.hash,
-                draft.key.range,
-                None if place is None else place.hash,
-                None if place is None else place.range,
-            )
-        )
-    return entries
+    table, item = draft.table, None if draft.current is None else draft.current.item
+    places = [(index.id, None if item is None else key_in_index(index, item)) for index in table.indexes]
+    if table.expiry is not None:
+        places.append((table.expiry.id, None if item is None else key_in_expiry(table.expiry, item)))
+    own = (draft.key.hash, draft.key.range)
+    return [
+        (table.id, number, *own, None, None) if place is None else (table.id, number, *own, place.hash, place.range)
+        for number, place in places
+    ]
 
 
 def _new_revision(*, must_not_exist: bool) -> int:

@@ -9,7 +9,14 @@ from aws_api.core.caching import MetadataCache
 from aws_api.core.context import Context
 from aws_api.core.errors import ValidationException
 from aws_api.services.dynamodb.models import Table
-from aws_api.services.dynamodb.schema import TableSchema, index_schema, key_schema
+from aws_api.services.dynamodb.schema import (
+    ExpirySchema,
+    StreamSchema,
+    StreamView,
+    TableSchema,
+    index_schema,
+    key_schema,
+)
 from aws_api.services.dynamodb.shapes import ResourceNotFoundException
 
 MIN_NAME_LENGTH = 3
@@ -20,8 +27,17 @@ NAME_PATTERN = "[a-zA-Z0-9_.-]+"
 TableKey = tuple[str, str, str]
 
 _LOAD = """
-    SELECT found.id, found.generation, found.document, made.id AS index_id, made.name AS index_name, made.is_global,
-        made.document AS index_document
+    SELECT coalesce(found.contents_id, found.id) AS id, found.id AS row_id, found.generation, found.document,
+        coalesce(made.entries_id, made.id) AS index_id, made.name AS index_name, made.is_global, made.is_filled,
+        made.is_expiry, made.document AS index_document,
+        (
+            SELECT coalesce(jsonb_agg(jsonb_build_array(stream.id, stream.view_type) ORDER BY stream.id), '[]')
+            FROM dynamodb_stream AS stream JOIN dynamodb_table AS replica ON replica.id = stream.table_id
+            WHERE stream.ended_at IS NULL AND (
+                replica.id = coalesce(found.contents_id, found.id)
+                OR replica.contents_id = coalesce(found.contents_id, found.id)
+            )
+        ) AS streams
     FROM dynamodb_table AS found LEFT JOIN dynamodb_index AS made ON made.table_id = found.id
     WHERE found.account_id = $1 AND found.region = $2 AND found.name = $3
     ORDER BY made.id
@@ -103,6 +119,7 @@ def _schema(arn: str, name: str, rows: Any) -> TableSchema:
     keys = key_schema(document["KeySchema"], definitions)
     return TableSchema(
         id=rows[0]["id"],
+        row_id=rows[0]["row_id"],
         name=name,
         arn=arn,
         generation=rows[0]["generation"],
@@ -115,10 +132,20 @@ def _schema(arn: str, name: str, rows: Any) -> TableSchema:
                 keys=key_schema(row["index_document"]["KeySchema"], definitions),
                 projection=row["index_document"]["Projection"],
                 table_keys=keys,
+                is_filled=row["is_filled"],
             )
             for row in rows
-            if row["index_id"] is not None
+            if row["index_id"] is not None and not row["is_expiry"]
         ),
+        expiry=next(
+            (
+                ExpirySchema(id=row["index_id"], attribute=row["index_document"]["AttributeName"])
+                for row in rows
+                if row["is_expiry"]
+            ),
+            None,
+        ),
+        streams=tuple(StreamSchema(id=number, view=StreamView(view)) for number, view in rows[0]["streams"]),
     )
 
 

@@ -22,7 +22,8 @@ from aws_api.services.dynamodb.shapes import (
     BatchWriteItemInput,
     BatchWriteItemOutput,
 )
-from aws_api.services.dynamodb.store import StaleSchema, Stored, Superseded, Write, Written
+from aws_api.services.dynamodb.store import StaleSchema, Superseded, Write, Written
+from aws_api.services.dynamodb.stored import Stored
 from aws_api.services.dynamodb.tables import find_table, forget_table
 from aws_api.services.dynamodb.writing import item_collection_metrics, write_until_settled
 
@@ -54,7 +55,7 @@ async def batch_get_item(context: Context, request: BatchGetItemInput) -> BatchG
 
     responses: dict[str, list[Item]] = {name: [] for name in request["RequestItems"]}
     unprocessed: dict[str, Any] = {}
-    units: dict[str, tuple[TableSchema, float]] = {}
+    tally = capacity.Tally(request)
     size = 0
     for (name, table, key, _), stored in zip(wanted, found, strict=True):
         asked = request["RequestItems"][name]
@@ -63,13 +64,13 @@ async def batch_get_item(context: Context, request: BatchGetItemInput) -> BatchG
             unprocessed.setdefault(name, {**asked, "Keys": []})["Keys"].append(key)
             continue
         read = capacity.read_units(0 if stored is None else stored.size, consistent=asked.get("ConsistentRead", False))
-        units[name] = (table, units.get(name, (table, 0.0))[1] + read)
+        tally.add(table, read)
         if stored is not None:
             projection = projections[name]
             responses[name].append(stored.item if projection is None else project(stored.item, projection))
     answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": unprocessed}
     if capacity.is_wanted(request):
-        answer["ConsumedCapacity"] = [capacity.consumed(request, table, read) for table, read in units.values()]
+        answer["ConsumedCapacity"] = tally.shapes()
     return cast(BatchGetItemOutput, answer)
 
 
@@ -92,7 +93,10 @@ async def batch_write_item(context: Context, request: BatchWriteItemInput) -> Ba
 
     answer: dict[str, Any] = {"UnprocessedItems": {}}
     if capacity.is_wanted(request):
-        answer["ConsumedCapacity"] = _consumed(request, settled)
+        tally = capacity.Tally(request)
+        for table, written in settled:
+            tally.add(table, *capacity.write_units(table, written))
+        answer["ConsumedCapacity"] = tally.shapes()
     if request.get("ReturnItemCollectionMetrics") == "SIZE":
         metrics: dict[str, list[Mapping[str, Any]]] = {}
         for table, change in changes:
@@ -147,15 +151,3 @@ async def _settle(context: Context, changes: list[tuple[TableSchema, _Change]]) 
         else:
             raise answer
     return settled
-
-
-def _consumed(request: Mapping[str, Any], settled: list[tuple[TableSchema, Written]]) -> list[dict[str, Any]]:
-    """The sums by table."""
-    totals: dict[str, tuple[TableSchema, float, dict[str, float]]] = {}
-    for table, written in settled:
-        on_table, on_indexes = capacity.write_units(table, written)
-        _, so_far, indexes = totals.get(table.name, (table, 0.0, {}))
-        for name, units in on_indexes.items():
-            indexes[name] = indexes.get(name, 0.0) + units
-        totals[table.name] = (table, so_far + on_table, indexes)
-    return [capacity.consumed(request, *total) for total in totals.values()]

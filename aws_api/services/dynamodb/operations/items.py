@@ -9,18 +9,16 @@ from typing import Any, cast
 from aws_api.core.context import Context
 from aws_api.core.errors import ValidationException
 from aws_api.services.dynamodb import capacity, store
-from aws_api.services.dynamodb.attribute_values import MAX_ITEM_BYTES, Item, item_size, normalise_item
+from aws_api.services.dynamodb.attribute_values import Item
+from aws_api.services.dynamodb.changes import Plan, plan_delete, plan_put, plan_update
 from aws_api.services.dynamodb.expressions import legacy
 from aws_api.services.dynamodb.expressions.bind import Bindings
-from aws_api.services.dynamodb.expressions.evaluate import meets
-from aws_api.services.dynamodb.expressions.nodes import Condition, Path, Projection, Update
+from aws_api.services.dynamodb.expressions.nodes import Path, Projection
 from aws_api.services.dynamodb.expressions.paths import project
-from aws_api.services.dynamodb.expressions.update import apply_update
-from aws_api.services.dynamodb.keys import check_index_keys, key_of_item, key_of_request, normalise_key
+from aws_api.services.dynamodb.keys import key_of_request, normalise_key
 from aws_api.services.dynamodb.schema import TableSchema
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import (
-    ConditionalCheckFailedException,
     DeleteItemInput,
     DeleteItemOutput,
     GetItemInput,
@@ -30,12 +28,9 @@ from aws_api.services.dynamodb.shapes import (
     UpdateItemInput,
     UpdateItemOutput,
 )
-from aws_api.services.dynamodb.store import Stored, Write, Written
+from aws_api.services.dynamodb.store import Written
 from aws_api.services.dynamodb.tables import find_table
 from aws_api.services.dynamodb.writing import item_collection_metrics, write_until_settled
-
-_TOO_LARGE = "Item size has exceeded the maximum allowed size"
-_TOO_LARGE_UPDATED = "Item size to update has exceeded the maximum allowed size"
 
 
 @dynamodb.operation
@@ -44,27 +39,10 @@ async def put_item(context: Context, request: PutItemInput) -> PutItemOutput:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     """
-    condition, _ = _condition_of(request)
+    plan = plan_put(request)
     _check_return_values(request, ("NONE", "ALL_OLD"))
-    item, size = normalise_item(request["Item"])
-    if size > MAX_ITEM_BYTES:
-        raise ValidationException(_TOO_LARGE)
-    after = Stored(item, size)
-
-    def change(before: Stored | None) -> Stored:
-        _check_condition(request, condition, before)
-        return after
-
-    def make(table: TableSchema) -> Write:
-        return Write(
-            table=table,
-            key=key_of_item(table, item),
-            change=change,
-            needs_before=_needs_before(request, condition),
-        )
-
-    table, written = await write_until_settled(context, request["TableName"], make)
-    return cast(PutItemOutput, _write_answer(request, table, written, _old_attributes(request, written)))
+    table, written = await write_until_settled(context, request["TableName"], plan.make)
+    return cast(PutItemOutput, write_answer(plan, table, written, _old_attributes(request, written)))
 
 
 @dynamodb.operation
@@ -73,23 +51,10 @@ async def delete_item(context: Context, request: DeleteItemInput) -> DeleteItemO
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
     """
-    condition, _ = _condition_of(request)
+    plan = plan_delete(request)
     _check_return_values(request, ("NONE", "ALL_OLD"))
-    key, _ = normalise_item(request["Key"])
-
-    def change(before: Stored | None) -> None:
-        _check_condition(request, condition, before)
-
-    def make(table: TableSchema) -> Write:
-        return Write(
-            table=table,
-            key=key_of_request(table.keys, key),
-            change=change,
-            needs_before=_needs_before(request, condition),
-        )
-
-    table, written = await write_until_settled(context, request["TableName"], make)
-    return cast(DeleteItemOutput, _write_answer(request, table, written, _old_attributes(request, written), key=key))
+    table, written = await write_until_settled(context, request["TableName"], plan.make)
+    return cast(DeleteItemOutput, write_answer(plan, table, written, _old_attributes(request, written)))
 
 
 @dynamodb.operation
@@ -98,27 +63,10 @@ async def update_item(context: Context, request: UpdateItemInput) -> UpdateItemO
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
     """
-    condition, update = _condition_of(request)
-    key, _ = normalise_item(request["Key"])
-
-    def make(table: TableSchema) -> Write:
-        encoded = key_of_request(table.keys, key)
-        _check_keys_untouched(table, update)
-
-        def change(before: Stored | None) -> Stored:
-            _check_condition(request, condition, before)
-            item = apply_update(update, key if before is None else before.item)
-            check_index_keys(table, item)
-            size = item_size(item)
-            if size > MAX_ITEM_BYTES:
-                raise ValidationException(_TOO_LARGE_UPDATED)
-            return Stored(item, size)
-
-        return Write(table=table, key=encoded, change=change, needs_before=True)
-
-    table, written = await write_until_settled(context, request["TableName"], make)
-    attributes = _updated_attributes(request, tuple(action.path for action in update.actions), written)
-    return cast(UpdateItemOutput, _write_answer(request, table, written, attributes, key=key))
+    plan = plan_update(request)
+    table, written = await write_until_settled(context, request["TableName"], plan.make)
+    attributes = attributes_shown(request.get("ReturnValues", "NONE"), plan.paths, written)
+    return cast(UpdateItemOutput, write_answer(plan, table, written, attributes))
 
 
 @dynamodb.operation
@@ -153,67 +101,11 @@ def projection_of_request(request: Mapping[str, Any]) -> Projection | None:
 
 
 _PROJECTING = frozenset(("ProjectionExpression", "AttributesToGet", "ExpressionAttributeNames"))
-_CONDITIONAL = frozenset(
-    (
-        "ConditionExpression",
-        "UpdateExpression",
-        "Expected",
-        "AttributeUpdates",
-        "ConditionalOperator",
-        "ExpressionAttributeNames",
-        "ExpressionAttributeValues",
-    )
-)
-_NO_UPDATE = Update(())
-
-
-def _condition_of(request: Mapping[str, Any]) -> tuple[Condition | None, Update]:
-    """What a write demands and what it changes, from the expressions or from the parameters before them."""
-    if not request.keys() & _CONDITIONAL:
-        return None, _NO_UPDATE
-    legacy.check_not_mixed(
-        request, ("AttributeUpdates", "Expected", "ConditionalOperator"), ("UpdateExpression", "ConditionExpression")
-    )
-    kinds = ("UpdateExpression", "ConditionExpression") if "Key" in request else ("ConditionExpression",)
-    bindings = Bindings(request, *kinds)
-    update = _NO_UPDATE
-    if "UpdateExpression" in request:
-        update = bindings.update(request["UpdateExpression"])
-    elif "AttributeUpdates" in request:
-        update = legacy.update_of(request["AttributeUpdates"])
-    condition = bindings.condition("ConditionExpression", request.get("ConditionExpression"))
-    bindings.check_all_used()
-    if condition is None:
-        condition = legacy.condition_of_expected(request.get("Expected"), request.get("ConditionalOperator"))
-    return condition, update
-
-
-def _check_condition(request: Mapping[str, Any], condition: Condition | None, before: Stored | None) -> None:
-    """Raise ConditionalCheckFailedException, with the item where that is wanted, where the condition is not met."""
-    if condition is None or meets({} if before is None else before.item, condition):
-        return
-    if before is not None and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
-        raise ConditionalCheckFailedException("The conditional request failed", Item=before.item)
-    raise ConditionalCheckFailedException("The conditional request failed")
-
-
-def _needs_before(request: Mapping[str, Any], condition: Condition | None) -> bool:
-    return condition is not None or request.get("ReturnValues") == "ALL_OLD" or capacity.is_wanted(request)
 
 
 def _check_return_values(request: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     if request.get("ReturnValues", "NONE") not in allowed:
         raise ValidationException("ReturnValues can only be ALL_OLD or NONE")
-
-
-def _check_keys_untouched(table: TableSchema, update: Update) -> None:
-    for action in update.actions:
-        name = action.path.elements[0]
-        if name in table.keys.types:
-            raise ValidationException(
-                "One or more parameter values were invalid: "
-                f"Cannot update attribute {name}. This attribute is part of the key"
-            )
 
 
 def _old_attributes(request: Mapping[str, Any], written: Written) -> Item | None:
@@ -222,7 +114,8 @@ def _old_attributes(request: Mapping[str, Any], written: Written) -> Item | None
     return written.before.item
 
 
-def _updated_attributes(request: Mapping[str, Any], paths: tuple[Path, ...], written: Written) -> Item | None:
+def attributes_shown(return_values: str, paths: tuple[Path, ...], written: Written) -> Item | None:
+    """What a write answers of the item, by its ReturnValues; None for no member at all."""
     before = None if written.before is None else written.before.item
     after = None if written.after is None else written.after.item
     views: dict[str, Callable[[], Item | None]] = {
@@ -231,22 +124,17 @@ def _updated_attributes(request: Mapping[str, Any], paths: tuple[Path, ...], wri
         "UPDATED_OLD": lambda: None if before is None else project(before, paths) or None,
         "UPDATED_NEW": lambda: None if after is None else project(after, paths) or None,
     }
-    view = views.get(request.get("ReturnValues", "NONE"))
+    view = views.get(return_values)
     return None if view is None else view()
 
 
-def _write_answer(
-    request: Mapping[str, Any],
-    table: TableSchema,
-    written: Written,
-    attributes: Item | None,
-    key: Item | None = None,
-) -> dict[str, Any]:
+def write_answer(plan: Plan, table: TableSchema, written: Written, attributes: Item | None) -> dict[str, Any]:
+    """The answer of an operation that wrote one item."""
     answer: dict[str, Any] = {}
     if attributes is not None:
         answer["Attributes"] = attributes
-    if capacity.is_wanted(request):
-        answer["ConsumedCapacity"] = capacity.consumed(request, table, *capacity.write_units(table, written))
-    if request.get("ReturnItemCollectionMetrics") == "SIZE" and table.has_local_indexes:
-        answer["ItemCollectionMetrics"] = item_collection_metrics(table, request["Item"] if key is None else key)
+    if capacity.is_wanted(plan.request):
+        answer["ConsumedCapacity"] = capacity.consumed(plan.request, table, *capacity.write_units(table, written))
+    if plan.request.get("ReturnItemCollectionMetrics") == "SIZE" and table.has_local_indexes:
+        answer["ItemCollectionMetrics"] = item_collection_metrics(table, plan.attributes)
     return answer
