@@ -59,6 +59,11 @@ def root_of(account_id: str, access_key_id: str = "") -> Principal:
     )
 
 
+def anonymous(account_id: str) -> Principal:
+    """Whoever has no credentials; operations that get them are called like this."""
+    return Principal(type=PrincipalType.ANONYMOUS, arn="anonymous", account_id=account_id, user_id="anonymous")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """One call's circumstances. Frozen: a stage that knows more makes a new one.

@@ -44,7 +44,8 @@ class Operation:
 
     Plain functions run in a thread inside one database transaction; async ones on the event loop, on their own
     statements (a service's ``store.py``). ``access`` names the permissions the call needs, where they are not those
-    that its service's rule names. ``action`` is IAM's word for the operation (``sqs:SendMessage``).
+    that its service's rule names. ``action`` is IAM's word for the operation (``sqs:SendMessage``). ``is_unsigned``
+    operations are called before the caller has credentials.
     """
 
     service: str
@@ -53,6 +54,7 @@ class Operation:
     is_async: bool
     access: AccessRule | None = None
     action: str = ""
+    is_unsigned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +96,10 @@ class AwsService:
     @overload
     def operation(self, function: F) -> F: ...
     @overload
-    def operation(self, *, access: AccessRule) -> Callable[[F], F]: ...
-    def operation(self, function: F | None = None, *, access: AccessRule | None = None) -> F | Callable[[F], F]:
+    def operation(self, *, access: AccessRule | None = None, is_unsigned: bool = False) -> Callable[[F], F]: ...
+    def operation(
+        self, function: F | None = None, *, access: AccessRule | None = None, is_unsigned: bool = False
+    ) -> F | Callable[[F], F]:
         """Register a function as the operation of its name."""
 
         def register(function: F) -> F:
@@ -107,6 +111,7 @@ class AwsService:
                 function=function,
                 is_async=inspect.iscoroutinefunction(function),
                 access=access,
+                is_unsigned=is_unsigned,
             )
             return function
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
+from django.conf import settings
 from django.db import DataError
 
 from aws_api.core.clock import SYSTEM_CLOCK
-from aws_api.core.context import Context, Principal
+from aws_api.core.context import Context, Principal, anonymous
 from aws_api.core.decisions import AccessDecision, gathering_decisions
 from aws_api.core.errors import AwsError, InternalFailure, ValidationException
 from aws_api.core.execution import run_in_thread
@@ -48,8 +49,11 @@ async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]
     decisions: Sequence[AccessDecision] = ()
     try:
         route = find_route(request)
-        principal = await verify(request, SYSTEM_CLOCK.now())
         operation = find_operation(route.service, route.operation)
+        if operation.is_unsigned:
+            principal = anonymous(settings.SIMFRA_DEFAULT_ACCOUNT_ID)
+        else:
+            principal = await verify(request, SYSTEM_CLOCK.now())
         if not is_loaded(route.service):
             await run_in_thread(service_model, route.service)  # EC2's takes 100 ms: not on the loop
         plan = plan_for(route.service, route.operation, route.protocol)
