@@ -1,8 +1,6 @@
 """When, where and for what each user's key was last used, for GetAccessKeyLastUsed."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from aws_api.core.context import Context, PrincipalType
 from aws_api.core.database import fetch
@@ -18,18 +16,18 @@ UPDATE iam_accesskey SET last_used_at = $2, last_used_service = $3, last_used_re
 
 
 class KeyUsage:
-    """Stands among the authorizers, because they see every call with its caller; it denies nothing."""
+    """The authorizer tells it of every call, because that sees each with its caller."""
 
     def __init__(self) -> None:
         self._recorded: dict[str, datetime] = {}
 
-    async def authorize(self, context: Context, operation: Operation, request: Mapping[str, Any]) -> None:
+    async def note(self, context: Context, operation: Operation) -> None:
         """Note the key's use."""
-        principal, now = context.principal, context.clock.now()
+        principal = context.principal
         key = principal.access_key_id
         if principal.type is not PrincipalType.USER or not key.startswith("AKIA"):
             return
-        recorded = self._recorded.get(key)
+        now, recorded = context.clock.now(), self._recorded.get(key)
         if recorded is not None and now - recorded < INTERVAL:
             return
         if len(self._recorded) >= MAX_KEYS:

@@ -160,3 +160,69 @@ class InstanceProfile(AwsResource):
     @property
     def arn(self) -> str:
         return f"arn:aws:iam::{self.account_id}:instance-profile{self.path}{self.name}"
+
+
+class UsedAction(models.Model):
+    """A permission that a user or role asked for, however often, and whether it got it."""
+
+    account_id = models.CharField(max_length=12)
+    principal_arn = models.TextField()
+    action = models.TextField()
+    resource = models.TextField()
+    allowed = models.BooleanField()
+    calls = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["principal_arn", "action", "resource", "allowed"], name="iam_used_action_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.principal_arn} {self.action} {self.resource}"
+
+
+class LoginProfile(models.Model):
+    """That a user has a password for the AWS console; the hash is kept, nothing here logs in with it."""
+
+    user = models.OneToOneField(Identity, on_delete=models.CASCADE, related_name="login_profile")
+    password_hash = models.CharField(max_length=256)
+    reset_required = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"login of {self.user}"
+
+
+class PasswordPolicy(models.Model):
+    """What an account demands of its users' passwords."""
+
+    account_id = models.CharField(max_length=12, primary_key=True)
+    document = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"password policy of {self.account_id}"
+
+
+class OidcProvider(AwsResource):
+    """An OpenID Connect provider whose tokens AssumeRoleWithWebIdentity may take.
+
+    ``host`` is the issuer's URL without its scheme; ``document`` holds ClientIDList and ThumbprintList.
+    """
+
+    host = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "host"], name="iam_oidc_provider_host"),
+        ]
+
+    def __str__(self) -> str:
+        return self.arn
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account_id}:oidc-provider/{self.host}"

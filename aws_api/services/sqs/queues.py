@@ -41,6 +41,7 @@ class QueueSettings:
     deduplicates_per_group: bool
     dead_letter_key: QueueKey | None
     max_receive_count: int
+    policy: str
 
     @property
     def arn(self) -> str:
@@ -64,6 +65,7 @@ def settings_of(row_id: int, key: QueueKey, attributes: Mapping[str, str]) -> Qu
         deduplicates_per_group=attributes.get("DeduplicationScope") == "messageGroup",
         dead_letter_key=key_of_arn(redrive["deadLetterTargetArn"]) if redrive else None,
         max_receive_count=int(redrive["maxReceiveCount"]) if redrive else 0,
+        policy=attributes.get("Policy", ""),
     )
 
 

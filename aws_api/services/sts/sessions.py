@@ -66,6 +66,11 @@ def open_session(principal: Principal, duration: timedelta, now: datetime) -> Se
             "user": principal.user_id,
             "policies": principal.session_policies,
             "tags": dict(principal.session_tags),
+            "transitive": principal.transitive_tag_keys,
+            "source": principal.source_identity,
+            "issuer": principal.issuer_id,
+            "provider": principal.provider,
+            "issued": int(now.timestamp()),
         },
     )
     return Session(
@@ -105,6 +110,11 @@ class SessionStore:
                 access_key_id=access_key_id,
                 session_policies=tuple(session["policies"]),
                 session_tags=session["tags"],
+                transitive_tag_keys=tuple(session["transitive"]),
+                source_identity=session["source"],
+                issuer_id=session["issuer"],
+                provider=session["provider"],
+                issued_at_s=session["issued"],
             ),
         )
 

@@ -103,8 +103,9 @@ def test_a_user_has_at_most_two_keys(signer, iam):
     assert [set(key) for key in listed] == [{"UserName", "AccessKeyId", "Status", "CreateDate"}] * 2
 
 
-def test_without_a_name_the_caller_is_meant(signer):
+def test_without_a_name_the_caller_is_meant(signer, iam):
     key, client = signer
+    iam.attach_user_policy(UserName="alice", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
     assert client("iam").get_user()["User"]["UserName"] == "alice"
     assert client("iam").list_access_keys()["AccessKeyMetadata"][0]["AccessKeyId"] == key["AccessKeyId"]
 

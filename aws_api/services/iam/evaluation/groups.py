@@ -44,3 +44,8 @@ class Group:
     def keys(self) -> frozenset[str]:
         """The condition keys that any statement asks for, in lower case."""
         return frozenset().union(*(s.keys for named in self.policies for s in named.policy.statements))
+
+    @cached_property
+    def asks_for_resource_tags(self) -> bool:
+        """Whether any statement asks for the tags of resources."""
+        return any(":resourcetag/" in key for key in self.keys)
