@@ -8,11 +8,13 @@ from aws_api.core.containers import (
     ContainerRuntime,
     CreateContainer,
     CreateNetwork,
+    CreateVolume,
     Observation,
     Plan,
     PullImage,
     RemoveContainer,
     RemoveNetwork,
+    RemoveVolume,
     RuntimeFailure,
     RuntimeUnreachable,
     StartContainer,
@@ -68,6 +70,10 @@ def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: C
             runtime.create_network(step.spec)
         case RemoveNetwork():
             runtime.remove_network(step.name)
+        case CreateVolume():
+            runtime.create_volume(step.spec)
+        case RemoveVolume():
+            runtime.remove_volume(step.name)
         case CreateContainer():
             runtime.create_container(replace(step.spec, image=pulls.name_on_engine(step.spec.image)))
         case StartContainer():

@@ -1,4 +1,4 @@
-"""What is left over: containers and networks whose resource is gone, and records that nobody looks at any more."""
+"""What is left over: containers, networks and volumes whose resource is gone, and records that nobody looks at."""
 
 import logging
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from django.conf import settings
 
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND, ContainerRuntime, RuntimeFailure, RuntimeUnreachable
 from aws_api.core.models import PlanRecord, Transition
-from aws_api.core.reconcile import all_controllers
+from aws_api.core.reconcile import Collector, all_controllers
 from workers.leases import claim
 from workers.models import Lease, LogCursor, Pull
 
@@ -27,18 +27,23 @@ class _Left:
 
     containers: list[str] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
+    volumes: list[str] = field(default_factory=list)
 
 
 def collect(runtime: ContainerRuntime, now: datetime) -> None:
     """One collection. Raises RuntimeUnreachable."""
     forget(now)
     for controller in all_controllers():
+        if isinstance(controller, Collector):
+            controller.collect(now)
         labels = {LABEL_KIND: controller.kind}
         left: dict[str, _Left] = {}
         for container in runtime.find_containers(labels):
             left.setdefault(container.labels.get(LABEL_KEY, ""), _Left()).containers.append(container.name)
         for network in runtime.find_networks(labels):
             left.setdefault(network.labels.get(LABEL_KEY, ""), _Left()).networks.append(network.name)
+        for volume in runtime.find_volumes(labels):
+            left.setdefault(volume.labels.get(LABEL_KEY, ""), _Left()).volumes.append(volume.name)
         for key, objects in left.items():
             if controller.load(key) is None:
                 _remove(runtime, controller.kind, key, objects)
@@ -65,6 +70,9 @@ def _remove(runtime: ContainerRuntime, kind: str, key: str, objects: _Left) -> N
         for name in objects.networks:
             _log.info("removing the network %s: its %s is gone", name, kind)
             runtime.remove_network(name)
+        for name in objects.volumes:
+            _log.info("removing the volume %s: its %s is gone", name, kind)
+            runtime.remove_volume(name)
     except RuntimeUnreachable:
         raise
     except RuntimeFailure as failure:

@@ -14,11 +14,13 @@ from aws_api.core.containers import (
     ObservedContainer,
     ObservedImage,
     ObservedNetwork,
+    ObservedVolume,
     PullProgress,
     RegistryCredentials,
     RuntimeEvent,
     RuntimeFailure,
     Scope,
+    VolumeSpec,
 )
 
 
@@ -46,6 +48,9 @@ class NullRuntime:
     def find_networks(self, labels: Mapping[str, str]) -> Sequence[ObservedNetwork]:
         return ()
 
+    def find_volumes(self, labels: Mapping[str, str]) -> Sequence[ObservedVolume]:
+        return ()
+
     def pull_image(
         self, image: str, credentials: RegistryCredentials | None, progress: Callable[[PullProgress], None]
     ) -> ObservedImage:
@@ -55,6 +60,9 @@ class NullRuntime:
         self._refuse()
 
     def create_network(self, spec: NetworkSpec) -> ObservedNetwork:
+        self._refuse()
+
+    def create_volume(self, spec: VolumeSpec) -> None:
         self._refuse()
 
     def create_container(self, spec: ContainerSpec) -> str:
@@ -76,6 +84,7 @@ class NullRuntime:
         return iter(())
 
     def remove_network(self, name: str) -> None: ...
+    def remove_volume(self, name: str) -> None: ...
     def stop_container(self, name: str, timeout_s: int) -> None: ...
     def remove_container(self, name: str) -> None: ...
 

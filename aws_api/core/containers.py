@@ -55,6 +55,25 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device of the host inside a container; ``permissions`` are some of ``rwm``."""
+
+    host_path: str
+    container_path: str
+    permissions: str = "rwm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeSpec:
+    """A named volume to make; ``driver_options`` are handed to its driver as they are."""
+
+    name: str
+    labels: Mapping[str, str]
+    driver: str = "local"
+    driver_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
     """A Docker bridge used as pure layer 2 for a VPC: no host address, a hidden backing subnet.
 
@@ -81,7 +100,9 @@ class ContainerSpec:
     """A container to make. Names are deterministic, so that making it twice is one container.
 
     Memory in bytes, cpu in Docker's shares and nano-CPUs. ``network_of`` names the container whose network namespace is
-    joined; it excludes ``endpoints``.
+    joined; it excludes ``endpoints``. ``pid_mode`` and ``ipc_mode`` are Docker's: ``host``, ``container:<name>``, and
+    ``shareable`` for who is joined. ``links`` are pairs of a container's name and its alias, ``volumes_from`` of a
+    container's name and whether it is read only. ``swap_bytes`` is what may be swapped out beyond the memory.
     """
 
     name: str
@@ -104,10 +125,20 @@ class ContainerSpec:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     ulimits: tuple[tuple[str, int, int], ...] = ()
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[tuple[str, str], ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    dns_search_domains: tuple[str, ...] = ()
+    volumes_from: tuple[tuple[str, bool], ...] = ()
+    devices: tuple[Device, ...] = ()
+    security_options: tuple[str, ...] = ()
+    pid_mode: str | None = None
+    ipc_mode: str | None = None
     cpu_shares: int | None = None
     nano_cpus: int | None = None
     memory_bytes: int | None = None
     memory_reservation_bytes: int | None = None
+    swap_bytes: int | None = None
+    swappiness: int | None = None
     shared_memory_bytes: int | None = None
     tmpfs: Mapping[str, str] = field(default_factory=dict)
     init: bool = False
@@ -145,7 +176,10 @@ class ContainerState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedContainer:
-    """A container as Docker reported it in one moment. ``health`` is starting, healthy, unhealthy or None."""
+    """A container as Docker reported it in one moment. ``health`` is starting, healthy, unhealthy or None.
+
+    ``health_output`` is what the last check printed.
+    """
 
     id: str
     name: str
@@ -157,6 +191,7 @@ class ObservedContainer:
     error: str = ""
     out_of_memory: bool = False
     health: str | None = None
+    health_output: str = ""
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -175,6 +210,14 @@ class ObservedNetwork:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObservedVolume:
+    """A volume as Docker reported it."""
+
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObservedImage:
     """An image on the engine. ``digest`` is the manifest's, where known."""
 
@@ -183,21 +226,38 @@ class ObservedImage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObservedEngine:
+    """The engine itself; ``architecture`` is ECS's word (``x86_64``, ``arm64``)."""
+
+    id: str
+    name: str
+    version: str
+    operating_system: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a controller wants to see: containers by labels, networks by name, images by reference."""
+    """What a controller wants to see: containers by labels, networks and volumes by name, images by reference."""
 
     labels: Mapping[str, str]
     networks: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    engine: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One snapshot of the engine within a scope. Images that are absent are not in ``images``."""
+    """One snapshot of the engine within a scope. What is absent is not in ``images`` and ``volumes``."""
 
     containers: tuple[ObservedContainer, ...] = ()
     networks: tuple[ObservedNetwork, ...] = ()
     images: Mapping[str, ObservedImage] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    engine: ObservedEngine | None = None
 
     def container(self, name: str) -> ObservedContainer | None:
         return next((container for container in self.containers if container.name == name), None)
@@ -254,6 +314,29 @@ class RemoveNetwork(Step):
     @property
     def subject(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVolume(Step):
+    spec: VolumeSpec
+    #: The name people know it by, where Docker's is longer.
+    alias: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.alias or self.spec.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveVolume(Step):
+    """Remove a volume with what is in it."""
+
+    name: str
+    alias: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.alias or self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -399,6 +482,8 @@ class ContainerRuntime(Protocol):
     def load_image(self, image: str, archive: Iterable[bytes]) -> ObservedImage: ...
     def create_network(self, spec: NetworkSpec) -> ObservedNetwork: ...
     def remove_network(self, name: str) -> None: ...
+    def create_volume(self, spec: VolumeSpec) -> None: ...
+    def remove_volume(self, name: str) -> None: ...
     def create_container(self, spec: ContainerSpec) -> str: ...
     def start_container(self, name: str, ready_within_s: float | None = None) -> None: ...
     def stop_container(self, name: str, timeout_s: int) -> None: ...
@@ -409,3 +494,4 @@ class ContainerRuntime(Protocol):
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]: ...
     def find_containers(self, labels: Mapping[str, str]) -> Sequence[ObservedContainer]: ...
     def find_networks(self, labels: Mapping[str, str]) -> Sequence[ObservedNetwork]: ...
+    def find_volumes(self, labels: Mapping[str, str]) -> Sequence[ObservedVolume]: ...

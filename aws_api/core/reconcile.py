@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from celery import current_app
 from django.db import transaction
@@ -46,6 +46,14 @@ class Controller(Protocol[Desired]):
 
     def unsettled(self, now: datetime) -> Iterable[str]:
         """Keys of rows whose last is not their desired, for the sweep."""
+
+
+@runtime_checkable
+class Collector(Protocol):
+    """What a controller is besides, where its rows are not kept for ever."""
+
+    def collect(self, now: datetime) -> None:
+        """Delete rows that nobody looks at any more; at most so many that it takes a moment."""
 
 
 _controllers: dict[str, Controller[object]] = {}

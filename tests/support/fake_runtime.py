@@ -22,14 +22,17 @@ from aws_api.core.containers import (
     NetworkSpec,
     Observation,
     ObservedContainer,
+    ObservedEngine,
     ObservedImage,
     ObservedNetwork,
+    ObservedVolume,
     PullProgress,
     RegistryCredentials,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeUnreachable,
     Scope,
+    VolumeSpec,
 )
 
 INSTANCE = "fake"
@@ -69,6 +72,16 @@ class FakeRuntime:
         self._containers: dict[str, _Container] = {}
         self._networks: dict[str, ObservedNetwork] = {}
         self._images = {name: _image(name) for name in images}
+        self._volumes: dict[str, ObservedVolume] = {}
+        self.engine = ObservedEngine(
+            id="fake",
+            name="fake",
+            version="1",
+            operating_system="linux",
+            architecture="x86_64",
+            cpus=4,
+            memory_bytes=8 << 30,
+        )
         self._events: list[RuntimeEvent] = []
         self._changed = threading.Condition(threading.RLock())
         self._ids = 0
@@ -103,6 +116,11 @@ class FakeRuntime:
         self._images[name] = _image(name)
 
     @property
+    def volumes(self) -> list[str]:
+        """The volumes that exist."""
+        return sorted(self._volumes)
+
+    @property
     def names(self) -> list[str]:
         """The containers that exist."""
         return sorted(self._containers)
@@ -115,6 +133,8 @@ class FakeRuntime:
                 containers=tuple(self._matching(scope.labels)),
                 networks=tuple(self._networks[name] for name in sorted(scope.networks) if name in self._networks),
                 images={name: self._images[name] for name in scope.images if name in self._images},
+                volumes=tuple(name for name in sorted(scope.volumes) if name in self._volumes),
+                engine=self.engine if scope.engine else None,
             )
 
     def find_containers(self, labels: Mapping[str, str]) -> Sequence[ObservedContainer]:
@@ -129,6 +149,10 @@ class FakeRuntime:
             return [
                 network for _, network in sorted(self._networks.items()) if labels.items() <= network.labels.items()
             ]
+
+    def find_volumes(self, labels: Mapping[str, str]) -> Sequence[ObservedVolume]:
+        with self._called("find_volumes"):
+            return [volume for _, volume in sorted(self._volumes.items()) if labels.items() <= volume.labels.items()]
 
     def pull_image(
         self, image: str, credentials: RegistryCredentials | None, progress: Callable[[PullProgress], None]
@@ -161,6 +185,15 @@ class FakeRuntime:
         with self._called("remove_network", name):
             self._networks.pop(name, None)
 
+    def create_volume(self, spec: VolumeSpec) -> None:
+        with self._called("create_volume", spec.name):
+            made = ObservedVolume(name=spec.name, labels={**spec.labels, LABEL_INSTANCE: INSTANCE})
+            self._volumes.setdefault(spec.name, made)
+
+    def remove_volume(self, name: str) -> None:
+        with self._called("remove_volume", name):
+            self._volumes.pop(name, None)
+
     def create_container(self, spec: ContainerSpec) -> str:
         with self._called("create_container", spec.name):
             existing = self._containers.get(spec.name)
@@ -181,6 +214,9 @@ class FakeRuntime:
                 addresses={end.network: end.address or "" for end in spec.endpoints},
                 ports=spec.ports,
             )
+            for mount in spec.mounts:
+                if mount.type == "volume":
+                    self._volumes.setdefault(mount.source, ObservedVolume(name=mount.source, labels={}))
             container = self._containers[spec.name] = _Container(seen=seen, spec=spec)
             self._tell(container, "create")
             return seen.id

@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aws_api.core.containers import ContainerState, ObservedContainer, ObservedImage, ObservedNetwork, PortBinding
+from aws_api.core.containers import (
+    ContainerState,
+    ObservedContainer,
+    ObservedEngine,
+    ObservedImage,
+    ObservedNetwork,
+    ObservedVolume,
+    PortBinding,
+)
 
 #: The engine's word for a time that has not come.
 NEVER = "0001-01-01"
+_MAX_HEALTH_OUTPUT = 1024
 
 
 def container_of_inspect(inspected: Mapping[str, Any]) -> ObservedContainer:
@@ -27,6 +36,7 @@ def container_of_inspect(inspected: Mapping[str, Any]) -> ObservedContainer:
         error=state.get("Error") or "",
         out_of_memory=bool(state.get("OOMKilled")),
         health=_health(state.get("Health")),
+        health_output=_health_output(state.get("Health")),
         created_at=_time(inspected["Created"]),
         started_at=_time(state.get("StartedAt")),
         finished_at=_time(state.get("FinishedAt")),
@@ -60,6 +70,25 @@ def network_of_inspect(inspected: Mapping[str, Any]) -> ObservedNetwork:
     )
 
 
+def volume_of_inspect(inspected: Mapping[str, Any]) -> ObservedVolume:
+    """A volume, from a list as well as from an inspection."""
+    return ObservedVolume(name=inspected["Name"], labels=inspected.get("Labels") or {})
+
+
+def engine_of_info(info: Mapping[str, Any]) -> ObservedEngine:
+    """The engine from ``GET /info``."""
+    architecture = str(info.get("Architecture", ""))
+    return ObservedEngine(
+        id=str(info["ID"]),
+        name=str(info.get("Name", "")),
+        version=str(info.get("ServerVersion", "")),
+        operating_system=str(info.get("OSType", "linux")),
+        architecture={"aarch64": "arm64", "amd64": "x86_64"}.get(architecture, architecture),
+        cpus=int(info["NCPU"]),
+        memory_bytes=int(info["MemTotal"]),
+    )
+
+
 def image_of_inspect(inspected: Mapping[str, Any]) -> ObservedImage:
     """An image; its digest is that of the first repository it was pulled from."""
     digests = inspected.get("RepoDigests") or [""]
@@ -69,6 +98,12 @@ def image_of_inspect(inspected: Mapping[str, Any]) -> ObservedImage:
 def _health(health: Mapping[str, Any] | None) -> str | None:
     status = (health or {}).get("Status")
     return None if status in (None, "", "none") else str(status)
+
+
+def _health_output(health: Mapping[str, Any] | None) -> str:
+    """What the last check printed, at most so much of it as a reader wants."""
+    log = (health or {}).get("Log") or []
+    return str(log[-1].get("Output") or "").strip()[:_MAX_HEALTH_OUTPUT] if log else ""
 
 
 def _time(text: str | None) -> datetime | None:

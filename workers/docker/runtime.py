@@ -25,17 +25,27 @@ from aws_api.core.containers import (
     ObservedContainer,
     ObservedImage,
     ObservedNetwork,
+    ObservedVolume,
     PullProgress,
     RegistryCredentials,
     RuntimeEvent,
     RuntimeFailure,
     RuntimeUnreachable,
     Scope,
+    VolumeSpec,
 )
 from aws_api.core.sidecars import uplink_network_name
 from workers.docker import control, engine, networks
 from workers.docker.failures import engine_failures, worded
-from workers.docker.observations import NEVER, container_of_inspect, container_of_list, image_of_inspect, network_of_inspect
+from workers.docker.observations import (
+    NEVER,
+    container_of_inspect,
+    container_of_list,
+    engine_of_info,
+    image_of_inspect,
+    network_of_inspect,
+    volume_of_inspect,
+)
 from workers.docker.output import OutputDecoder, timestamp
 from workers.docker.specs import container_config
 
@@ -68,6 +78,8 @@ class DockerRuntime:
                 containers=tuple(sorted(containers, key=lambda container: container.name)),
                 networks=networks.find(scope.networks),
                 images={name: image for name in scope.images if (image := self._image(name)) is not None},
+                volumes=tuple(name for name in sorted(scope.volumes) if self._has_volume(name)),
+                engine=engine_of_info(engine.client().info()) if scope.engine else None,
             )
 
     def find_containers(self, labels: Mapping[str, str]) -> Sequence[ObservedContainer]:
@@ -79,6 +91,11 @@ class DockerRuntime:
         with engine_failures():
             found = map(network_of_inspect, engine.client().networks(filters=_label_filter(labels)))
             return sorted(found, key=lambda network: network.name)
+
+    def find_volumes(self, labels: Mapping[str, str]) -> Sequence[ObservedVolume]:
+        with engine_failures():
+            listed = engine.client().volumes(filters=_label_filter(labels)).get("Volumes") or []
+            return sorted(map(volume_of_inspect, listed), key=lambda volume: volume.name)
 
     # Images -----------------------------------------------------------------------------------------------------------
 
@@ -130,6 +147,21 @@ class DockerRuntime:
         with engine_failures("CannotRemoveNetworkError"):
             try:
                 engine.client().remove_network(name)
+            except NotFound:
+                return
+
+    # Volumes ----------------------------------------------------------------------------------------------------------
+
+    def create_volume(self, spec: VolumeSpec) -> None:
+        """The engine's answer for a name that is there is that volume, as it is."""
+        labels = {**spec.labels, LABEL_INSTANCE: settings.SIMFRA_INSTANCE}
+        with engine_failures("CannotCreateVolumeError"):
+            engine.client().create_volume(spec.name, spec.driver, dict(spec.driver_options), labels)
+
+    def remove_volume(self, name: str) -> None:
+        with engine_failures("CannotRemoveVolumeError"):
+            try:
+                engine.client().remove_volume(name)
             except NotFound:
                 return
 
@@ -237,6 +269,13 @@ class DockerRuntime:
             return image_of_inspect(engine.client().inspect_image(name))
         except ImageNotFound:
             return None
+
+    def _has_volume(self, name: str) -> bool:
+        try:
+            engine.client().inspect_volume(name)
+        except NotFound:
+            return False
+        return True
 
     def _adopt(self, spec: ContainerSpec) -> str:
         """A container of this name exists: ours, from a round that was cut short. Finish what that began."""

@@ -39,20 +39,42 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     return _present(
         NetworkMode=_network_mode(spec),
         PortBindings=bindings,
+        # As binds: the engine makes a host's folder that is not there.
+        Binds=[
+            f"{mount.source}:{mount.target}:{'ro' if mount.read_only else 'rw'}"
+            for mount in spec.mounts
+            if mount.type == "bind"
+        ],
         Mounts=[
             {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
             for mount in spec.mounts
+            if mount.type != "bind"
         ],
+        VolumesFrom=[f"{name}:{'ro' if read_only else 'rw'}" for name, read_only in spec.volumes_from],
         CapAdd=list(spec.capabilities_add),
         CapDrop=list(spec.capabilities_drop),
         Sysctls=dict(spec.sysctls),
         Ulimits=[{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in spec.ulimits],
         ExtraHosts=[f"{name}:{address}" for name, address in spec.extra_hosts.items()],
+        Links=[f"{name}:{alias}" for name, alias in spec.links],
+        Dns=list(spec.dns_servers),
+        DnsSearch=list(spec.dns_search_domains),
+        Devices=[
+            {
+                "PathOnHost": device.host_path,
+                "PathInContainer": device.container_path,
+                "CgroupPermissions": device.permissions,
+            }
+            for device in spec.devices
+        ],
+        SecurityOpt=list(spec.security_options),
+        PidMode=spec.pid_mode,
+        IpcMode=spec.ipc_mode,
         CpuShares=spec.cpu_shares,
         NanoCpus=spec.nano_cpus,
         Memory=spec.memory_bytes,
-        # No swap beyond it, as on Fargate: the limit is where the kernel kills.
-        MemorySwap=spec.memory_bytes,
+        # Without a word on swap there is none, as on Fargate: the limit is where the kernel kills.
+        MemorySwap=spec.memory_bytes + (spec.swap_bytes or 0) if spec.memory_bytes else None,
         MemoryReservation=spec.memory_reservation_bytes,
         ShmSize=spec.shared_memory_bytes,
         Tmpfs=dict(spec.tmpfs),
@@ -60,7 +82,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         ReadonlyRootfs=spec.read_only,
         Privileged=spec.privileged,
         LogConfig={"Type": "json-file", "Config": _LOG_OPTIONS},
-    )
+    ) | ({} if spec.swappiness is None else {"MemorySwappiness": spec.swappiness})  # 0 is a value of its own
 
 
 def _host_port(binding: PortBinding) -> str:

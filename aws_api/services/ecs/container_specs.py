@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_para
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_api.core.containers import ContainerSpec, HealthCheck, Mount, PortBinding
+from aws_api.core.containers import ContainerSpec, Device, HealthCheck, Mount, PortBinding
 from aws_api.services.ecs.dependencies import start_order
+from aws_api.services.ecs.specification import Condition, Dependency, RestartPolicy
 
 Shape = Mapping[str, Any]
 
 DEFAULT_STOP_TIMEOUT_S = 30
+DEFAULT_RESTART_ATTEMPT_PERIOD_S = 300
 #: A cpu of 0 or less is Docker's least, as ECS's agent has it.
 MIN_CPU_SHARES = 2
 _CPU_UNITS_PER_CPU = 1024
@@ -43,10 +45,40 @@ def containers_in_start_order(containers: Iterable[Shape]) -> list[Shape]:
     """Each container after those that it depends on, otherwise as they are written."""
     by_name = {container["name"]: container for container in containers}
     edges = {
-        name: [dependency["containerName"] for dependency in container.get("dependsOn", ())]
-        for name, container in by_name.items()
+        name: [dependency.container for dependency in dependencies_of(container)] for name, container in by_name.items()
     }
     return [by_name[name] for name in start_order(edges)]
+
+
+def dependencies_of(container: Shape) -> tuple[Dependency, ...]:
+    """What a container waits for: ``dependsOn``, and the start of whom it links to or has volumes from."""
+    found = [
+        Dependency(container=dependency["containerName"], condition=Condition(dependency["condition"]))
+        for dependency in container.get("dependsOn", ())
+    ]
+    implied = [name for name, _ in links_of(container)]
+    implied += [source["sourceContainer"] for source in container.get("volumesFrom", ())]
+    for name in dict.fromkeys(implied):
+        if name not in {dependency.container for dependency in found}:
+            found.append(Dependency(container=name, condition=Condition.START))
+    return tuple(found)
+
+
+def links_of(container: Shape) -> list[tuple[str, str]]:
+    """A container's links: the other's name, and what it is called here."""
+    parted = (link.partition(":") for link in container.get("links", ()))
+    return [(name, alias or name) for name, _, alias in parted]
+
+
+def restart_policy(container: Shape) -> RestartPolicy | None:
+    """When a container is started again; None where it never is."""
+    policy = container.get("restartPolicy", {})
+    if not policy.get("enabled"):
+        return None
+    return RestartPolicy(
+        attempt_period_s=policy.get("restartAttemptPeriod", DEFAULT_RESTART_ATTEMPT_PERIOD_S),
+        ignored_exit_codes=tuple(policy.get("ignoredExitCodes", ())),
+    )
 
 
 def container_spec(
@@ -57,6 +89,9 @@ def container_spec(
     environment: Mapping[str, str],
     network_mode: str,
     network_of: str | None,
+    pid_mode: str | None,
+    ipc_mode: str | None,
+    engine_names: Mapping[str, str],
     mounts: tuple[Mount, ...],
     task_cpu: int | None,
     task_memory_mib: int | None,
@@ -64,11 +99,14 @@ def container_spec(
     """The container to make of a definition whose overrides are applied.
 
     ``task_cpu`` is the limit of the task in CPU units, which holds for each of its containers together with their own.
+    ``engine_names`` has the engine's name of each of the task's containers.
     """
     linux = container.get("linuxParameters", {})
     capabilities = linux.get("capabilities", {})
     memory, reservation = container.get("memory"), container.get("memoryReservation")
     shared_memory = linux.get("sharedMemorySize")
+    if container.get("disableNetworking"):
+        network_of, network_mode = None, "none"
     joins = network_of is not None
     return ContainerSpec(
         name=name,
@@ -92,10 +130,23 @@ def container_spec(
         ),
         # A joined namespace has its owner's hosts; Docker refuses others.
         extra_hosts={} if joins else {host["hostname"]: host["ipAddress"] for host in container.get("extraHosts", ())},
+        links=tuple((engine_names[other], alias) for other, alias in links_of(container)),
+        dns_servers=() if joins else tuple(container.get("dnsServers", ())),
+        dns_search_domains=() if joins else tuple(container.get("dnsSearchDomains", ())),
+        volumes_from=tuple(
+            (engine_names[source["sourceContainer"]], source.get("readOnly", False))
+            for source in container.get("volumesFrom", ())
+        ),
+        devices=tuple(_devices(linux)),
+        security_options=tuple(container.get("dockerSecurityOptions", ())),
+        pid_mode=pid_mode,
+        ipc_mode=ipc_mode,
         cpu_shares=max(container.get("cpu", 0), MIN_CPU_SHARES),
         nano_cpus=task_cpu * _NANO // _CPU_UNITS_PER_CPU if task_cpu else None,
         memory_bytes=_bytes(memory or task_memory_mib),
         memory_reservation_bytes=_bytes(reservation),
+        swap_bytes=_bytes(linux.get("maxSwap")),
+        swappiness=linux.get("swappiness") if "maxSwap" in linux else None,
         shared_memory_bytes=_bytes(shared_memory),
         tmpfs={mount["containerPath"]: _tmpfs_options(mount) for mount in linux.get("tmpfs", ())},
         init=linux.get("initProcessEnabled", False),
@@ -105,37 +156,6 @@ def container_spec(
         terminal=container.get("pseudoTerminal", False),
         health_check=_health_check(container.get("healthCheck")),
     )
-
-
-def mounts_of(
-    container: Shape, containers: Mapping[str, Shape], volumes: Iterable[Shape], *, volume_prefix: str
-) -> tuple[Mount, ...]:
-    """A container's mounts, its own and those of the containers in ``volumesFrom``.
-
-    A volume of the task alone is named ``<volume_prefix>-<volume>``; a shared one has its own name.
-    """
-    by_name = {volume.get("name", ""): volume for volume in volumes}
-    points = [(point, point.get("readOnly", False)) for point in container.get("mountPoints", ())]
-    for source in container.get("volumesFrom", ()):
-        read_only = source.get("readOnly", False)
-        points += [
-            (point, read_only or point.get("readOnly", False))
-            for point in containers[source["sourceContainer"]].get("mountPoints", ())
-        ]
-    # The container's own mount wins where two have the same path.
-    mounts: dict[str, Mount] = {}
-    for point, read_only in points:
-        volume = by_name[point["sourceVolume"]]
-        mounts.setdefault(
-            point["containerPath"],
-            Mount(
-                source=_source(volume, volume_prefix),
-                target=point["containerPath"],
-                read_only=read_only,
-                type="bind" if volume.get("host", {}).get("sourcePath") else "volume",
-            ),
-        )
-    return tuple(mounts.values())
 
 
 def sysctls_of(container: Shape) -> dict[str, str]:
@@ -148,14 +168,15 @@ def is_of_network(sysctl: str) -> bool:
     return sysctl.startswith("net.")
 
 
-def _source(volume: Shape, volume_prefix: str) -> str:
-    if path := volume.get("host", {}).get("sourcePath"):
-        return str(path)
-    if volume.get("dockerVolumeConfiguration", {}).get("scope") == "shared":
-        return str(volume["name"])
-    if file_system := volume.get("efsVolumeConfiguration", {}).get("fileSystemId"):
-        return f"efs-{file_system}"
-    return f"{volume_prefix}-{volume['name']}"
+def _devices(linux: Shape) -> Iterable[Device]:
+    letters = {"read": "r", "write": "w", "mknod": "m"}
+    for device in linux.get("devices", ()):
+        permissions = "".join(letters[permission] for permission in device.get("permissions") or letters)
+        yield Device(
+            host_path=device["hostPath"],
+            container_path=device.get("containerPath") or device["hostPath"],
+            permissions=permissions,
+        )
 
 
 def _ports(container: Shape) -> Iterable[PortBinding]:

@@ -30,6 +30,8 @@ NETWORK_KIND = "ec2.vpc"
 #: Rows that one sweep or collection takes; the next takes the rest.
 MAX_SWEPT = 1000
 MAX_COLLECTED = 500
+#: How long the containers of a task that is held are kept.
+HOLD_LIFETIME = timedelta(days=1)
 #: How long RunTask remembers a clientToken.
 TOKEN_LIFETIME = timedelta(hours=24)
 
@@ -46,7 +48,9 @@ class TaskController:
     def scope(self, desired: TaskSpec) -> Scope:
         starting = desired.last_status in (TaskStatus.PROVISIONING, TaskStatus.PENDING)
         images = sorted({part.spec.image for part in desired.containers}) if starting else []
-        return Scope(labels={LABEL_KIND: KIND, LABEL_KEY: desired.arn}, images=tuple(images))
+        is_settled = desired.last_status == TaskStatus.RUNNING
+        volumes = () if is_settled else tuple(volume.spec.name for volume in desired.volumes)
+        return Scope(labels={LABEL_KIND: KIND, LABEL_KEY: desired.arn}, images=tuple(images), volumes=volumes)
 
     def decide(self, desired: TaskSpec, observed: Observation, now: datetime) -> Plan:
         return decide(desired, observed, now)
@@ -82,7 +86,9 @@ class TaskController:
     def collect(self, now: datetime) -> None:
         """Forget tasks that stopped long ago, with their timelines, and what only they kept."""
         long_ago = now - timedelta(seconds=settings.SIMFRA_STOPPED_TASK_RETENTION_S)
-        stopped = Task.objects.filter(last_status=TaskStatus.STOPPED, last_stopped_at__lt=long_ago)
+        stopped = Task.objects.filter(last_status=TaskStatus.STOPPED, last_stopped_at__lt=long_ago).filter(
+            Q(desired_hold=False) | Q(last_stopped_at__lt=now - HOLD_LIFETIME)
+        )
         arns = list(stopped.order_by("last_stopped_at").values_list("arn", flat=True)[:MAX_COLLECTED])
         with transaction.atomic():
             Transition.objects.filter(kind=KIND, key__in=arns).delete()

@@ -24,6 +24,15 @@ def container_arn(account_id: str, region: str, cluster: str, task_id: str, cont
     return str(Arn(service="ecs", region=region, account_id=account_id, resource=resource))
 
 
+def container_instance_arn(account_id: str, region: str, cluster: str, instance_id: str) -> str:
+    resource = f"container-instance/{cluster}/{instance_id}"
+    return str(Arn(service="ecs", region=region, account_id=account_id, resource=resource))
+
+
+def capacity_provider_arn(account_id: str, region: str, name: str) -> str:
+    return str(Arn(service="ecs", region=region, account_id=account_id, resource=f"capacity-provider/{name}"))
+
+
 def task_definition_arn(account_id: str, region: str, family: str, revision: int) -> str:
     resource = f"task-definition/{family}:{revision}"
     return str(Arn(service="ecs", region=region, account_id=account_id, resource=resource))

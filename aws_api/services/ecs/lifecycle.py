@@ -60,6 +60,7 @@ class Phase(StrEnum):
     ABSENT = "absent"  # not made yet
     CREATED = "created"  # made, not started
     RUNNING = "running"
+    RESTARTING = "restarting"  # it ended, and its restart policy starts it again
     ENDED = "ended"  # it ran and is over, or it can never run
 
 
@@ -72,7 +73,9 @@ def phase(part: ContainerPart, observed: Observation) -> Phase:
     """Where a container stands, by what is there and what was there."""
     if part.record.failure:
         return Phase.ENDED
-    return _phase(observed.container(part.spec.name), was_started=part.record.started)
+    container = observed.container(part.spec.name)
+    where = _phase(container, was_started=part.record.started)
+    return Phase.RESTARTING if where is Phase.ENDED and _is_restarted(part, container) else where
 
 
 def pause_phase(task: TaskSpec, observed: Observation) -> Phase:
@@ -93,6 +96,19 @@ def _phase(container: ObservedContainer | None, *, was_started: bool) -> Phase:
             return Phase.ENDED
 
 
+def _is_restarted(part: ContainerPart, container: ObservedContainer | None) -> bool:
+    """Whether a container that ended is to be started again: it ran long enough, and its exit code is not ignored."""
+    if part.restart is None or container is None or container.state is not ContainerState.EXITED:
+        return False
+    if container.started_at is None or container.finished_at is None:
+        return False
+    lasted = container.finished_at - container.started_at
+    return (
+        container.exit_code not in part.restart.ignored_exit_codes
+        and lasted.total_seconds() >= part.restart.attempt_period_s
+    )
+
+
 # Dependencies ---------------------------------------------------------------------------------------------------------
 
 
@@ -103,7 +119,7 @@ def holds(dependency: Dependency, target: ContainerPart, observed: Observation) 
         return False
     match dependency.condition:
         case Condition.START:
-            return where in (Phase.RUNNING, Phase.ENDED)
+            return where in (Phase.RUNNING, Phase.RESTARTING, Phase.ENDED)
         case Condition.COMPLETE:
             return where is Phase.ENDED
         case Condition.SUCCESS:
@@ -155,7 +171,7 @@ def find_stop(task: TaskSpec, observed: Observation, now: datetime) -> Stop | No
         return _failed_to_start(task.problem)
     if task.awaits and now >= task.created_at + timedelta(seconds=NETWORK_TIMEOUT_S):
         return _failed_to_start(NETWORK_TIMED_OUT)
-    if task.is_awsvpc and _lost_network(task, observed):
+    if task.shares_namespaces and _lost_namespaces(task, observed):
         return Stop(code=StopCode.ESSENTIAL_CONTAINER_EXITED, reason=ESSENTIAL_EXITED)
     for part in task.containers:
         if part.essential and phase(part, observed) is Phase.ENDED:
@@ -165,8 +181,8 @@ def find_stop(task: TaskSpec, observed: Observation, now: datetime) -> Stop | No
     return _dependency_stop(task, observed, now)
 
 
-def _lost_network(task: TaskSpec, observed: Observation) -> bool:
-    """Whether containers are, or were, in a network namespace that is no more."""
+def _lost_namespaces(task: TaskSpec, observed: Observation) -> bool:
+    """Whether containers are, or were, in namespaces that are no more."""
     match pause_phase(task, observed):
         case Phase.ENDED:
             return True
@@ -265,35 +281,57 @@ def _status(task: TaskSpec, observed: Observation, stop: Stop | None) -> TaskSta
     if stop is None:
         if task.awaits:
             return TaskStatus.PROVISIONING
-        return TaskStatus.RUNNING if phases <= {Phase.RUNNING, Phase.ENDED} else TaskStatus.PENDING
+        has_begun = phases <= {Phase.RUNNING, Phase.RESTARTING, Phase.ENDED}
+        return TaskStatus.RUNNING if has_begun else TaskStatus.PENDING
     if Phase.RUNNING in phases:
         return TaskStatus.STOPPING
-    return TaskStatus.DEPROVISIONING if observed.containers else TaskStatus.STOPPED
+    return TaskStatus.DEPROVISIONING if to_remove(task, observed) else TaskStatus.STOPPED
+
+
+def to_remove(task: TaskSpec, observed: Observation) -> list[str]:
+    """The containers that go when the task has stopped; of one that is held, only the owner of its namespaces."""
+    return [
+        container.name for container in observed.containers if not task.is_held or container.name == task.pause_name
+    ]
 
 
 def _record(part: ContainerPart, observed: Observation) -> ContainerRecord:
     record, container = part.record, observed.container(part.spec.name)
     if container is None:
         return replace(record, status="STOPPED") if record.started else record
-    started = record.started or (phase(part, observed) in (Phase.RUNNING, Phase.ENDED) and not record.failure)
+    where = phase(part, observed)
+    started = record.started or (where not in (Phase.ABSENT, Phase.CREATED) and not record.failure)
     image = observed.images.get(part.spec.image)
     return replace(
         record,
-        status=_STATUS_OF_PHASE[phase(part, observed)],
+        status=_STATUS_OF_PHASE[where],
         started=started,
         runtime_id=container.id,
         image_digest=(image.digest if image else "") or record.image_digest,
         exit_code=container.exit_code if started else None,
-        reason=record.reason or _reason(container),
+        reason=record.failure or _reason(container),
+        out_of_memory=container.out_of_memory,
+        restarts=record.restarts + int(_began_anew(record, container)),
         health=_HEALTH.get(container.health or "", "UNKNOWN"),
+        health_output=container.health_output,
         bindings=_bindings(container),
         created_at=container.created_at or record.created_at,
         started_at=container.started_at or record.started_at,
-        finished_at=container.finished_at if phase(part, observed) is Phase.ENDED else None,
+        finished_at=container.finished_at if where is Phase.ENDED else None,
     )
 
 
-_STATUS_OF_PHASE = {Phase.ABSENT: "PENDING", Phase.CREATED: "PENDING", Phase.RUNNING: "RUNNING", Phase.ENDED: "STOPPED"}
+def _began_anew(record: ContainerRecord, container: ObservedContainer) -> bool:
+    return None not in (record.started_at, container.started_at) and record.started_at != container.started_at
+
+
+_STATUS_OF_PHASE = {
+    Phase.ABSENT: "PENDING",
+    Phase.CREATED: "PENDING",
+    Phase.RUNNING: "RUNNING",
+    Phase.RESTARTING: "RUNNING",
+    Phase.ENDED: "STOPPED",
+}
 _HEALTH = {"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}
 
 

@@ -7,7 +7,13 @@ from django.db import models
 from django.db.models import Q
 
 from aws_api.core.models import AwsResource
-from aws_api.services.ecs.identifiers import cluster_arn, task_arn, task_definition_arn
+from aws_api.services.ecs.identifiers import (
+    capacity_provider_arn,
+    cluster_arn,
+    container_instance_arn,
+    task_arn,
+    task_definition_arn,
+)
 
 
 class ClusterStatus(models.TextChoices):
@@ -115,6 +121,10 @@ class Task(AwsResource):
     desired_status = models.CharField(max_length=16, choices=DesiredStatus.choices, default=DesiredStatus.RUNNING)
     desired_stop_code = models.CharField(max_length=32, default="", blank=True)
     desired_stopped_reason = models.TextField(default="", blank=True)
+    #: Whether its containers are kept when it has stopped, to be looked at.
+    desired_hold = models.BooleanField(default=False)
+    #: Until when a service does not scale it in; NULL means that it may.
+    desired_protected_until = models.DateTimeField(null=True, blank=True)
 
     last_status = models.CharField(max_length=16, default="PROVISIONING")
     last_stop_code = models.CharField(max_length=32, default="", blank=True)
@@ -152,6 +162,58 @@ class Task(AwsResource):
     def save(self, **kwargs: Any) -> None:
         self.arn = self.arn or task_arn(self.account_id, self.region, self.cluster.name, self.task_id)
         super().save(**kwargs)
+
+
+class ContainerInstanceStatus(models.TextChoices):
+    """A DRAINING instance keeps its standalone tasks and takes no new ones."""
+
+    ACTIVE = "ACTIVE"
+    DRAINING = "DRAINING"
+
+
+class ContainerInstance(AwsResource):
+    """The engine as an instance of a cluster: registered by being there, in every cluster that asks for it.
+
+    ``desired_attributes`` maps the names of custom attributes to their values. ``last_engine`` is what the engine said
+    of itself (containers.ObservedEngine); empty before it did.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="container_instances")
+    instance_id = models.CharField(max_length=32)
+    desired_status = models.CharField(
+        max_length=16, choices=ContainerInstanceStatus.choices, default=ContainerInstanceStatus.ACTIVE
+    )
+    desired_attributes = models.JSONField(default=dict, blank=True)
+    last_engine = models.JSONField(default=dict, blank=True)
+    version = models.BigIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["cluster"], name="ecs_engine_once_a_cluster")]
+
+    def __str__(self) -> str:
+        return self.instance_id
+
+    @property
+    def arn(self) -> str:
+        return container_instance_arn(self.account_id, self.region, self.cluster.name, self.instance_id)
+
+
+class CapacityProvider(AwsResource):
+    """A capacity provider of the account's own; FARGATE and FARGATE_SPOT have no row."""
+
+    name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "name"], name="ecs_capacity_provider_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def arn(self) -> str:
+        return capacity_provider_arn(self.account_id, self.region, self.name)
 
 
 class RunTaskToken(models.Model):

@@ -11,10 +11,12 @@ from math import ceil
 from aws_api.core.containers import (
     AwaitResource,
     CreateContainer,
+    CreateVolume,
     Observation,
     Plan,
     PullImage,
     RemoveContainer,
+    RemoveVolume,
     StartContainer,
     Step,
     StopContainer,
@@ -27,10 +29,11 @@ from aws_api.services.ecs.lifecycle import (
     pause_phase,
     phase,
     start_deadline,
+    to_remove,
 )
 from aws_api.services.ecs.specification import Condition, ContainerPart, Stop, TaskSpec
 
-#: The alias of the container that owns the network namespace; the name that ECS's agent gives it.
+#: The alias of the container that owns the shared namespaces; the name that ECS's agent gives it.
 PAUSE = "~internal~ecs~pause"
 
 
@@ -55,6 +58,7 @@ def _start(task: TaskSpec, observed: Observation, now: datetime) -> Plan:
     steps = [
         *_pull(task, observed, startable),
         *_await_network(task),
+        *_make_volumes(task, startable, observed),
         *_start_pause(task, observed),
         *_start_containers(task, startable, observed),
     ]
@@ -66,7 +70,7 @@ def _startable(task: TaskSpec, observed: Observation) -> list[ContainerPart]:
     parts = {part.name: part for part in task.containers}
     starting: dict[str, ContainerPart] = {}
     for part in task.containers:
-        if phase(part, observed) in (Phase.ABSENT, Phase.CREATED) and all(
+        if phase(part, observed) in (Phase.ABSENT, Phase.CREATED, Phase.RESTARTING) and all(
             holds(dependency, parts[dependency.container], observed)
             # The plan runs in order and ends at a failure: what it starts first will have been started.
             or (dependency.condition is Condition.START and dependency.container in starting)
@@ -102,18 +106,26 @@ def _await_network(task: TaskSpec) -> Iterable[Step]:
         yield AwaitResource(kind=task.awaits.kind, key=task.awaits.key, cause="the VPC's network is not there yet")
 
 
+def _make_volumes(task: TaskSpec, startable: list[ContainerPart], observed: Observation) -> Iterable[Step]:
+    used = {mount.source for part in startable for mount in part.spec.mounts}
+    for volume in task.volumes:
+        if volume.spec.name in used and volume.spec.name not in observed.volumes:
+            cause = "the task's own" if volume.own else "it is not there yet"
+            yield CreateVolume(spec=volume.spec, alias=volume.name, cause=cause)
+
+
 def _start_pause(task: TaskSpec, observed: Observation) -> Iterable[Step]:
     if task.pause is None:
         return
     where = pause_phase(task, observed)
     if where is Phase.ABSENT:
-        yield CreateContainer(spec=task.pause, alias=PAUSE, cause="the task's network namespace needs an owner")
+        yield CreateContainer(spec=task.pause, alias=PAUSE, cause="what the containers share needs an owner")
     if where in (Phase.ABSENT, Phase.CREATED):
         yield StartContainer(
             name=task.pause.name,
             alias=PAUSE,
             ready_within_s=task.pause.ready_within_s,
-            cause="the containers join its network namespace",
+            cause="the containers join its namespaces",
         )
 
 
@@ -123,10 +135,13 @@ def _start_containers(task: TaskSpec, startable: list[ContainerPart], observed: 
     for part in startable:
         if phase(part, observed) is Phase.ABSENT:
             yield CreateContainer(spec=part.spec, alias=part.name, cause="its image is here")
-        yield StartContainer(name=part.spec.name, alias=part.name, cause=_start_cause(part))
+        yield StartContainer(name=part.spec.name, alias=part.name, cause=_start_cause(part, observed))
 
 
-def _start_cause(part: ContainerPart) -> str:
+def _start_cause(part: ContainerPart, observed: Observation) -> str:
+    ended = observed.container(part.spec.name)
+    if ended and phase(part, observed) is Phase.RESTARTING:
+        return f"it exited with {ended.exit_code}, and its restart policy starts it again"
     if not part.dependencies:
         return "it should run"
     reached = (f"{dependency.container} {dependency.condition}" for dependency in part.dependencies)
@@ -170,9 +185,12 @@ def _stop_containers(task: TaskSpec, running: set[str], stop: Stop) -> Iterable[
 
 
 def _remove(task: TaskSpec, observed: Observation, cause: str) -> Iterable[Step]:
-    """Remove whatever is there, the owner of the network namespace last."""
+    """Remove whatever is there, the owner of the namespaces last; then the volumes that nobody else has."""
     aliases = {part.spec.name: part.name for part in task.containers} | {task.pause_name: PAUSE}
     # Docker lists by creation, so sort: plans must not depend on the daemon.
-    names = sorted(container.name for container in observed.containers)
+    names = sorted(to_remove(task, observed))
     for name in sorted(names, key=lambda name: name == task.pause_name):
         yield RemoveContainer(name=name, alias=aliases.get(name, ""), cause=cause)
+    for volume in task.volumes:
+        if volume.own and volume.spec.name in observed.volumes and not task.is_held:
+            yield RemoveVolume(name=volume.spec.name, alias=volume.name, cause=cause)

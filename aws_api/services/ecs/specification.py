@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aws_api.core.containers import ContainerSpec, RegistryCredentials
+from aws_api.core.containers import ContainerSpec, RegistryCredentials, VolumeSpec
 
 
 class Condition(StrEnum):
@@ -24,6 +24,8 @@ class StopCode(StrEnum):
     ESSENTIAL_CONTAINER_EXITED = "EssentialContainerExited"
     USER_INITIATED = "UserInitiated"
     SERVICE_SCHEDULER_INITIATED = "ServiceSchedulerInitiated"
+    SPOT_INTERRUPTION = "SpotInterruption"
+    TERMINATION_NOTICE = "TerminationNotice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,18 @@ class Dependency:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RestartPolicy:
+    """When a container that ended is started again: it ran for so long, and ended with none of these exit codes."""
+
+    attempt_period_s: int
+    ignored_exit_codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerRecord:
     """What was last seen of a container; written by the controller alone.
 
-    ``failure`` is why it could not be created or started.
+    ``failure`` is why it could not be created or started; ``restarts`` is how often its policy started it again.
     """
 
     status: str = "PENDING"
@@ -56,7 +66,10 @@ class ContainerRecord:
     image_digest: str = ""
     exit_code: int | None = None
     reason: str = ""
+    out_of_memory: bool = False
+    restarts: int = 0
     health: str = "UNKNOWN"
+    health_output: str = ""
     bindings: tuple[Mapping[str, object], ...] = ()
     started_at: datetime | None = None
     created_at: datetime | None = None
@@ -65,7 +78,10 @@ class ContainerRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPart:
-    """One container of a task. ``own_registry``: its image is ours, so that a new push is seen by asking for it."""
+    """One container of a task. ``own_registry``: its image is ours, so that a new push is seen by asking for it.
+
+    ``dependencies`` are those of ``dependsOn``, ``links`` and ``volumesFrom``.
+    """
 
     name: str
     spec: ContainerSpec
@@ -76,6 +92,7 @@ class ContainerPart:
     start_timeout_s: int | None = None
     stop_timeout_s: int = 30
     has_health_check: bool = False
+    restart: RestartPolicy | None = None
     record: ContainerRecord = field(default_factory=ContainerRecord)
 
 
@@ -88,12 +105,22 @@ class NetworkWait:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskVolume:
+    """A volume that a task makes where it is not there. ``own``: it goes with the task."""
+
+    name: str
+    spec: VolumeSpec
+    own: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """A task. ``containers`` are in start order, each after all that it depends on.
 
     ``desired_stop`` is what an operation asked for, ``last_stop`` what was decided in an earlier round. ``problem`` is
-    why it cannot be started at all (secrets, roles, log groups). ``pause`` owns the network namespace of an awsvpc
-    task; it is None in other network modes and while ``awaits`` says what network is missing.
+    why it cannot be started at all (secrets, roles, log groups). ``pause`` owns the namespaces that its containers
+    share; it is None where they share none, and while ``awaits`` says what network is missing. ``is_held``: its
+    containers are kept when it has stopped, to be looked at.
     """
 
     arn: str
@@ -104,10 +131,12 @@ class TaskSpec:
     loaded_at: datetime
     last_status: str
     containers: tuple[ContainerPart, ...]
+    volumes: tuple[TaskVolume, ...] = ()
     desired_stop: Stop | None = None
     last_stop: Stop | None = None
     problem: str = ""
-    is_awsvpc: bool = False
+    is_held: bool = False
+    shares_namespaces: bool = False
     awaits: NetworkWait | None = None
     pause: ContainerSpec | None = None
     pause_name: str = ""

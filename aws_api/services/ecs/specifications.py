@@ -15,25 +15,28 @@ from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.images import image_source
 from aws_api.core.network import NetworkAttachment, network_provider
-from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, pause_container
+from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, object_name, pause_container
 from aws_api.services.ecs.container_specs import (
     DEFAULT_STOP_TIMEOUT_S,
     container_name,
     container_spec,
     containers_in_start_order,
+    dependencies_of,
     is_of_network,
-    mounts_of,
     overridden,
+    restart_policy,
     sysctls_of,
 )
 from aws_api.services.ecs.describe import moment
 from aws_api.services.ecs.endpoint_ids import endpoint_id
+from aws_api.services.ecs.engine_limits import EngineLimits, refusal
 from aws_api.services.ecs.environment import (
     AccessKey,
     can_ask_for_credentials,
     container_environment,
     injected_environment,
 )
+from aws_api.services.ecs.environment_files import read_environment_files
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
 from aws_api.services.ecs.models import Task
@@ -48,15 +51,15 @@ from aws_api.services.ecs.roles import (
     task_role_arn,
 )
 from aws_api.services.ecs.secrets import registry_credentials, resolve_secrets, unavailable_role
+from aws_api.services.ecs.shared_namespaces import namespace_modes, namespace_owner, needs_owner, owner_ipc_mode
 from aws_api.services.ecs.specification import (
-    Condition,
     ContainerPart,
     ContainerRecord,
-    Dependency,
     NetworkWait,
     Stop,
     TaskSpec,
 )
+from aws_api.services.ecs.volumes import VolumeNaming, mounts_of, volumes_to_make
 
 KIND = "ecs.task"
 _PAUSE = "pause"
@@ -68,6 +71,7 @@ Shape = Mapping[str, Any]
 def task_spec(row: Task) -> TaskSpec:
     """Everything that deciding about a task needs. Looks up secrets and keys only while something is to be started."""
     attachment = _attachment(row)
+    definition = row.task_definition.document
     parts, problem = _Containers(row, attachment).parts()
     awaits = None
     if attachment and attachment.backing_address is None:
@@ -83,12 +87,16 @@ def task_spec(row: Task) -> TaskSpec:
         loaded_at=SYSTEM_CLOCK.now(),
         last_status=row.last_status,
         containers=tuple(parts),
+        volumes=volumes_to_make(
+            definition.get("volumes", ()), volume_naming(row), labels={LABEL_KIND: KIND, LABEL_KEY: row.arn}
+        ),
         desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),
         last_stop=_stop(row.last_stop_code, row.last_stopped_reason),
         problem=problem,
-        is_awsvpc=bool(row.network),
+        is_held=row.desired_hold,
+        shares_namespaces=bool(row.network) or needs_owner(definition),
         awaits=awaits,
-        pause=_pause(row, attachment) if attachment and not awaits else None,
+        pause=None if awaits else _pause(row, attachment),
         pause_name=task_container_name(row, _PAUSE),
         pause_started=row.last_pause_started,
     )
@@ -111,6 +119,14 @@ def task_container_name(row: Task, container: str) -> str:
 def pause_container_name(row: Task) -> str:
     """The engine's name of the container that owns the task's network namespace."""
     return task_container_name(row, _PAUSE)
+
+
+def volume_naming(row: Task) -> VolumeNaming:
+    """How the task's volumes are called on the engine."""
+    return VolumeNaming(
+        own_prefix=task_container_name(row, "volume"),
+        shared_prefix=object_name(settings.SIMFRA_INSTANCE, row.account_id, row.region),
+    )
 
 
 def record_to_json(record: ContainerRecord) -> dict[str, Any]:
@@ -136,6 +152,9 @@ class _Containers:
         self._overrides = row.document.get("overrides", {})
         self._network_mode = self._definition.get("networkMode", "bridge")
         self._starting = is_starting(row)
+        owner = task_container_name(row, _PAUSE)
+        self._namespaces = namespace_modes(self._definition, owner)
+        self._network_of = owner if row.network else None
         overrides = {override.get("name"): override for override in self._overrides.get("containerOverrides", ())}
         self._shapes = {
             container["name"]: overridden(container, overrides.get(container["name"]))
@@ -148,6 +167,8 @@ class _Containers:
     def parts(self) -> tuple[list[ContainerPart], str]:
         """The containers in start order, and why the task cannot be started where that is so."""
         try:
+            if self._starting and (problem := refusal(self._definition, _engine_limits())):
+                raise CannotInitialize(problem)
             access_key = self._access_key() if self._starting else None
             return [self._part(shape, access_key) for shape in containers_in_start_order(self._shapes.values())], ""
         except CannotInitialize as error:
@@ -162,13 +183,11 @@ class _Containers:
             essential=shape.get("essential", True),
             own_registry=self._starting and self._is_own_image(shape["image"]),
             credentials=self._credentials(shape),
-            dependencies=tuple(
-                Dependency(container=dependency["containerName"], condition=Condition(dependency["condition"]))
-                for dependency in shape.get("dependsOn", ())
-            ),
+            dependencies=dependencies_of(shape),
             start_timeout_s=shape.get("startTimeout"),
             stop_timeout_s=shape.get("stopTimeout", DEFAULT_STOP_TIMEOUT_S),
             has_health_check="healthCheck" in shape,
+            restart=restart_policy(shape),
             record=record_from_json(self._row.last_containers.get(name, {})),
         )
 
@@ -187,13 +206,11 @@ class _Containers:
             labels=labels,
             environment=self._environment(shape, access_key) if self._starting else {},
             network_mode=self._network_mode,
-            network_of=task_container_name(row, _PAUSE) if row.network else None,
-            mounts=mounts_of(
-                shape,
-                self._shapes,
-                self._definition.get("volumes", ()),
-                volume_prefix=task_container_name(row, "volume"),
-            ),
+            network_of=self._network_of,
+            pid_mode=self._namespaces.pid_mode,
+            ipc_mode=self._namespaces.ipc_mode,
+            engine_names={name: task_container_name(row, name) for name in self._shapes},
+            mounts=mounts_of(shape, self._definition.get("volumes", ()), volume_naming(row)),
             task_cpu=self._task_cpu(),
             task_memory_mib=_number(self._overrides.get("memory") or self._definition.get("memory")),
         )
@@ -214,7 +231,9 @@ class _Containers:
             has_task_role=bool(self._task_role_arn),
             access_key=access_key,
         )
-        defined = {pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())}
+        files = shape.get("environmentFiles", ())
+        defined = read_environment_files(self._execution_context(), files) if files else {}
+        defined.update({pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())})
         secrets = shape.get("secrets", ())
         resolved = resolve_secrets(self._execution_context(), secrets) if secrets else {}
         return container_environment(injected, defined, resolved)
@@ -270,19 +289,34 @@ def _attachment(row: Task) -> NetworkAttachment | None:
     return network_provider().describe(row.account_id, row.region, row.network["interface_id"])
 
 
-def _pause(row: Task, attachment: NetworkAttachment) -> ContainerSpec:
+def _pause(row: Task, attachment: NetworkAttachment | None) -> ContainerSpec | None:
+    """The owner of what the containers share; None where they share nothing."""
+    definition, name = row.task_definition.document, task_container_name(row, _PAUSE)
+    labels = {LABEL_KIND: KIND, LABEL_KEY: row.arn}
+    if attachment is None:
+        if row.network or row.last_status == TaskStatus.STOPPED or not needs_owner(definition):
+            return None
+        return namespace_owner(definition, name=name, image=settings.SIMFRA_SIDECAR_IMAGE, labels=labels)
     pause = pause_container(
         attachment,
-        name=task_container_name(row, _PAUSE),
+        name=name,
         image=settings.SIMFRA_SIDECAR_IMAGE,
         emulator_port=settings.SIMFRA_ENDPOINT_PORT,
-        labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
+        labels=labels,
     )
     controls: dict[str, str] = {}
-    for container in row.task_definition.document["containerDefinitions"]:
+    for container in definition["containerDefinitions"]:
         controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
     # Its own come last: without them nothing is reached.
-    return replace(pause, sysctls={**controls, **pause.sysctls})
+    return replace(pause, sysctls={**controls, **pause.sysctls}, ipc_mode=owner_ipc_mode(definition))
+
+
+def _engine_limits() -> EngineLimits:
+    return EngineLimits(
+        allows_privileged=settings.SIMFRA_ALLOW_PRIVILEGED,
+        host_volume_roots=settings.SIMFRA_HOST_VOLUMES,
+        architecture=settings.SIMFRA_ARCHITECTURE,
+    )
 
 
 def _ecs_labels(row: Task, container: str) -> dict[str, str]:

@@ -58,13 +58,13 @@ def task(*parts: ContainerPart, **members: Any) -> TaskSpec:
 def awsvpc_task(*parts: ContainerPart, **members: Any) -> TaskSpec:
     """The same with a network interface whose network is made."""
     pause = ContainerSpec(name="ecs-pause", image="sidecar", labels={}, ready_within_s=30)
-    return task(*parts, **{"is_awsvpc": True, "pause": pause, **members})
+    return task(*parts, **{"shares_namespaces": True, "pause": pause, **members})
 
 
 def waiting_task(**members: Any) -> TaskSpec:
     """A task whose VPC has no network yet."""
     awaits = NetworkWait(kind="ec2.vpc", key="vpc-1")
-    return task(**{"is_awsvpc": True, "awaits": awaits, "last_status": "PROVISIONING", **members})
+    return task(**{"shares_namespaces": True, "awaits": awaits, "last_status": "PROVISIONING", **members})
 
 
 def started(container: ContainerPart, **record: Any) -> ContainerPart:

@@ -76,8 +76,8 @@ def test_the_owner_of_the_network_namespace_is_started_before_those_who_join_it(
     check(
         awsvpc_task(),
         world(),
-        "CreateContainer ~internal~ecs~pause: the task's network namespace needs an owner",
-        "StartContainer ~internal~ecs~pause: the containers join its network namespace",
+        "CreateContainer ~internal~ecs~pause: what the containers share needs an owner",
+        "StartContainer ~internal~ecs~pause: the containers join its namespaces",
         "CreateContainer app: its image is here",
         "StartContainer app: it should run",
     )

@@ -98,7 +98,7 @@ class World:
                 continue
             for dependency in starting.dependencies:
                 assert holds(dependency, parts[dependency.container], self.observe()), f"{name} before {dependency}"
-            if self.task.is_awsvpc:
+            if self.task.shares_namespaces:
                 assert self.containers["ecs-pause"].state is ContainerState.RUNNING
 
     def _put(self, name: str, state: ContainerState, **members: object) -> None:
