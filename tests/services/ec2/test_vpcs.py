@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from aws_api.services.ec2.models import VpcNetwork
 
@@ -83,7 +84,7 @@ def test_a_block_that_cannot_be_a_vpcs_is_refused(ec2: Any, refused: Refused, bl
 def test_the_block_that_simfra_itself_uses_is_refused_with_the_reason(ec2: Any, refused: Refused) -> None:
     with refused(
         "InvalidVpc.Range",
-        "The CIDR '198.19.0.0/16' is invalid. Simfra itself uses 198.19.0.0/20 (SIMFRA_UPLINK_SUBNET).",
+        f"The CIDR '198.19.0.0/16' is invalid. Simfra itself uses {settings.SIMFRA_UPLINK_SUBNET} (SIMFRA_UPLINK_SUBNET).",
     ):
         ec2.create_vpc(CidrBlock="198.19.0.0/16")
 
