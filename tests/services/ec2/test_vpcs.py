@@ -82,10 +82,8 @@ def test_a_block_that_cannot_be_a_vpcs_is_refused(ec2: Any, refused: Refused, bl
 
 
 def test_the_block_that_simfra_itself_uses_is_refused_with_the_reason(ec2: Any, refused: Refused) -> None:
-    with refused(
-        "InvalidVpc.Range",
-        f"The CIDR '198.19.0.0/16' is invalid. Simfra itself uses {settings.SIMFRA_UPLINK_SUBNET} (SIMFRA_UPLINK_SUBNET).",
-    ):
+    own = f"{settings.SIMFRA_UPLINK_SUBNET} (SIMFRA_UPLINK_SUBNET)"
+    with refused("InvalidVpc.Range", f"The CIDR '198.19.0.0/16' is invalid. Simfra itself uses {own}."):
         ec2.create_vpc(CidrBlock="198.19.0.0/16")
 
 

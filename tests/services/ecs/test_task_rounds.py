@@ -2,86 +2,24 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-import pytest
-from django.conf import settings
+from django.test import override_settings
 
-from aws_api.core.containers import LABEL_LOGS, LABEL_ROLE, ContainerSpec
+from aws_api.core.containers import LABEL_LOGS, LABEL_ROLE, Device
 from aws_api.core.log_tail import LogDestination
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.reconcile import get_controller
+from aws_api.core.sidecars import emulator_address
 from aws_api.services.ecs.lifecycle import STATUS_ORDER
 from aws_api.services.ecs.models import Task, TaskDefinition
-from tests.support.fake_runtime import FakeRuntime, Program
+from tests.services.ecs.stage import KIND, Stage
+from tests.support.fake_runtime import Program
 from tests.support.in_process import call
 from tests.support.waiting import wait_for
-from workers import loop
 from workers.runtimes import NullRuntime
-
-KIND = "ecs.task"
-MAX_KICKS = 200
-
-
-@dataclass
-class Stage:
-    """An account's tasks on a fake engine: kicks are followed until there are none."""
-
-    ecs: Any
-    runtime: Any
-    kicks: list[tuple[str, str]]
-    account_id: str
-
-    def settle(self) -> None:
-        for _ in range(MAX_KICKS):
-            mine = next((kick for kick in self.kicks if self.account_id in kick[1]), None)
-            if mine is None:
-                return
-            self.kicks.remove(mine)
-            loop.reconcile(*mine, self.runtime)
-        raise AssertionError(f"no end of kicks: {self.kicks[:5]}")
-
-    def run(self, family: str, **request: Any) -> str:
-        arn = str(self.ecs.run_task(taskDefinition=family, **request)["tasks"][0]["taskArn"])
-        self.settle()
-        return arn
-
-    def wake(self, arn: str) -> dict[str, Any]:
-        """What the engine's event does."""
-        self.kicks.append((KIND, arn))
-        self.settle()
-        return self.describe(arn)
-
-    def describe(self, arn: str) -> dict[str, Any]:
-        return dict(self.ecs.describe_tasks(tasks=[arn])["tasks"][0])
-
-    def container(self, arn: str, name: str) -> str:
-        """The engine's name of a task's container."""
-        row = Task.objects.select_related("task_definition").get(arn=arn)
-        return f"ecs-{row.family}-{row.task_definition.revision}-{name}-{row.task_id[:12]}"
-
-    def spec(self, arn: str, name: str) -> ContainerSpec:
-        spec: ContainerSpec = self.runtime._containers[self.container(arn, name)].spec
-        return spec
-
-    def statuses(self, arn: str) -> list[str]:
-        return list(Transition.objects.filter(kind=KIND, key=arn).order_by("pk").values_list("after", flat=True))
-
-
-@pytest.fixture
-def stage(ecs: Any, account: Any, kicks: list[tuple[str, str]]) -> Stage:
-    runtime = FakeRuntime(images=["busybox", settings.SIMFRA_SIDECAR_IMAGE])
-    return Stage(ecs=ecs, runtime=runtime, kicks=kicks, account_id=account.account_id)
-
-
-@pytest.fixture
-def role(aws: Callable[..., Any]) -> str:
-    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
-    document += '"Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}'
-    return str(aws("iam").create_role(RoleName="task", AssumeRolePolicyDocument=document)["Role"]["Arn"])
 
 
 def test_a_task_runs_and_says_what_runs(stage: Stage, register: Any) -> None:
@@ -257,6 +195,7 @@ def test_overrides_reach_the_container(stage: Stage, register: Any) -> None:
     assert (spec.memory_bytes, spec.cpu_shares) == (128 * 1024 * 1024, 512)
 
 
+@override_settings(SIMFRA_ALLOW_PRIVILEGED=True, SIMFRA_HOST_VOLUMES=["/tmp"])
 def test_every_field_of_a_definition_reaches_the_container(stage: Stage, register: Any) -> None:
     register(
         "web",
@@ -281,13 +220,24 @@ def test_every_field_of_a_definition_reaches_the_container(stage: Stage, registe
                 "initProcessEnabled": True,
                 "capabilities": {"add": ["NET_ADMIN"], "drop": ["MKNOD"]},
                 "sharedMemorySize": 16,
+                "maxSwap": 32,
+                "swappiness": 10,
+                "devices": [{"hostPath": "/dev/fuse", "permissions": ["read"]}],
                 "tmpfs": [{"containerPath": "/scratch", "size": 8, "mountOptions": ["noexec"]}],
             },
             "healthCheck": {"command": ["curl", "localhost"], "interval": 7, "startPeriod": 9},
-            "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
-            "volumesFrom": [{"sourceContainer": "side"}],
+            "mountPoints": [
+                {"sourceVolume": "data", "containerPath": "/data", "readOnly": True},
+                {"sourceVolume": "host", "containerPath": "/host"},
+            ],
+            "volumesFrom": [{"sourceContainer": "side", "readOnly": True}],
+            "links": ["side:db"],
+            "dnsServers": ["10.0.0.2"],
+            "dnsSearchDomains": ["example.com"],
+            "dockerSecurityOptions": ["no-new-privileges"],
+            "restartPolicy": {"enabled": True, "ignoredExitCodes": [3], "restartAttemptPeriod": 60},
         },
-        {"name": "side", "mountPoints": [{"sourceVolume": "host", "containerPath": "/host"}]},
+        {"name": "side"},
         volumes=[
             {"name": "data", "dockerVolumeConfiguration": {"scope": "shared"}},
             {"name": "host", "host": {"sourcePath": "/tmp"}},
@@ -315,6 +265,12 @@ def test_every_field_of_a_definition_reaches_the_container(stage: Stage, registe
         ("data", "/data", True, "volume"),
         ("/tmp", "/host", False, "bind"),
     ]
+    side = spec.name.replace("-app-", "-side-")
+    assert (spec.links, spec.volumes_from) == (((side, "db"),), ((side, True),))
+    assert (spec.dns_servers, spec.dns_search_domains) == (("10.0.0.2",), ("example.com",))
+    assert spec.security_options == ("no-new-privileges",)
+    assert (spec.swap_bytes, spec.swappiness) == (32 << 20, 10)
+    assert spec.devices == (Device(host_path="/dev/fuse", container_path="/dev/fuse", permissions="r"),)
     assert spec.network_mode == "bridge"
 
 
@@ -334,7 +290,8 @@ def test_a_bridge_task_reaches_simfra_through_the_uplink_and_has_its_roles_sessi
 ) -> None:
     register("web", {"name": "app"}, taskRoleArn=role)
     environment = stage.spec(stage.run("web"), "app").environment
-    assert environment["AWS_ENDPOINT_URL"] == "http://198.19.0.1:4599"
+    uplink, port = emulator_address(settings.SIMFRA_UPLINK_SUBNET, "", settings.SIMFRA_PORT)
+    assert environment["AWS_ENDPOINT_URL"] == f"http://{uplink}:{port}"
     assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
     assert environment["AWS_SESSION_TOKEN"]
 
