@@ -4,6 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
+
+from tests.services.ecs.stage import Stage
+from tests.support.fake_runtime import FakeRuntime
 
 Register = Callable[..., str]
 
@@ -38,3 +42,17 @@ def register(ecs: Any) -> Register:
 def awsvpc(subnet: str) -> dict[str, Any]:
     """A network configuration in the default VPC."""
     return {"awsvpcConfiguration": {"subnets": [subnet]}}
+
+
+@pytest.fixture
+def stage(ecs: Any, account: Any, kicks: list[tuple[str, str]]) -> Stage:
+    runtime = FakeRuntime(images=["busybox", settings.SIMFRA_SIDECAR_IMAGE])
+    return Stage(ecs=ecs, runtime=runtime, kicks=kicks, account_id=account.account_id)
+
+
+@pytest.fixture
+def role(aws: Callable[..., Any]) -> str:
+    """A role that trusts ECS's tasks and may nothing."""
+    document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",'
+    document += '"Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}'
+    return str(aws("iam").create_role(RoleName="task", AssumeRolePolicyDocument=document)["Role"]["Arn"])
