@@ -38,19 +38,19 @@ async def publish_async(*messages: tuple[str, bytes]) -> None:
             await pipeline.execute()
 
 
-async def append_async(stream: str, payloads: Sequence[bytes], *, keep: int) -> None:
-    """Add to a stream that keeps about the last ``keep`` messages, in one round trip."""
+async def append_async(name: str, payloads: Sequence[bytes], *, keep: int) -> None:
+    """Add to a list that keeps the last ``keep`` messages, in one round trip."""
     with suppress(redis.ConnectionError, redis.TimeoutError):
         async with _async_client(asyncio.get_running_loop()).pipeline(transaction=False) as pipeline:
-            for payload in payloads:
-                pipeline.xadd(_channel(stream), {"": payload}, maxlen=keep, approximate=True)
+            pipeline.lpush(_channel(name), *payloads)
+            pipeline.ltrim(_channel(name), 0, keep - 1)
             await pipeline.execute()
 
 
-async def latest_async(stream: str, limit: int) -> list[bytes]:
-    """The last messages of a stream, newest first."""
-    entries: Any = await _async_client(asyncio.get_running_loop()).xrevrange(_channel(stream), count=limit)
-    return [fields[b""] for _, fields in entries]
+async def latest_async(name: str, limit: int) -> list[bytes]:
+    """The last messages of a list, newest first."""
+    messages: Any = await _async_client(asyncio.get_running_loop()).lrange(_channel(name), 0, limit - 1)
+    return list(messages)
 
 
 class Bus:

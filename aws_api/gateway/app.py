@@ -35,11 +35,12 @@ class Gateway:
         self._own_application = own_application
         self._data_planes = _data_planes()
         self._records = RequestRecords()
+        self._console_port = settings.SIMFRA_CONSOLE_PORT
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "websocket" or _is_own(scope):
+        elif scope["type"] == "websocket" or self._is_own(scope):
             await self._own_application(scope, receive, send)
         elif data_plane := self._find_data_plane(scope):
             await data_plane.application(scope, receive, send)
@@ -65,19 +66,27 @@ class Gateway:
         if refusal is not None or scope["method"] == "OPTIONS":
             await _send(send, refusal or cors.preflight(headers), headers, scope["method"])
             return
-        request = _wire_request(scope, headers)
         try:
             body = await _read_body(receive, headers)
         except ClientGone:
             return
         except RequestEntityTooLarge as error:
-            response = serialize_error_for(guess_protocol(request), error, new_request_id())
-            await _send(send, response, {**headers, "connection": "close"}, request.method)
+            protocol = guess_protocol(_wire_request(scope, headers))
+            response = serialize_error_for(protocol, error, new_request_id())
+            await _send(send, response, {**headers, "connection": "close"}, scope["method"])
             return
         request = _wire_request(scope, headers, body)
         handled = await handle(request, partial(_client_gone, receive))
         await _send(send, handled.response, headers, request.method)
         self._note(request, handled, started)
+
+    def _is_own(self, scope: Any) -> bool:
+        """Simfra's own paths on any port, and everything on the console's port."""
+        path: str = scope["path"]
+        if path.startswith(OWN_PREFIX) or path == OWN_PREFIX[:-1]:
+            return True
+        server = scope.get("server") or ("", 0)
+        return bool(server[1] == self._console_port)
 
     def _find_data_plane(self, scope: Any) -> DataPlane | None:
         path = scope["path"]
@@ -87,18 +96,20 @@ class Gateway:
         return None
 
     def _note(self, request: WireRequest, handled: Handled, started: float) -> None:
-        record = RequestRecord.of(request, handled, duration_ms=(time.perf_counter() - started) * 1000)
+        record = RequestRecord(
+            id=handled.request_id,
+            method=request.method,
+            path=request.path,
+            route=handled.route,
+            principal=handled.principal,
+            status=handled.response.status,
+            error=handled.error,
+            decisions=handled.decisions,
+            ended_s=time.time(),
+            duration_ms=(time.perf_counter() - started) * 1000,
+        )
         _log.log(logging.DEBUG if record.status < 500 else logging.WARNING, "%s", record)
         self._records.add(record)
-
-
-def _is_own(scope: Any) -> bool:
-    """Simfra's own paths on any port; on the console's port everything but what is signed for AWS."""
-    path: str = scope["path"]
-    if path.startswith(OWN_PREFIX) or path == OWN_PREFIX[:-1]:
-        return True
-    server = scope.get("server") or ("", 0)
-    return server[1] == settings.SIMFRA_CONSOLE_PORT
 
 
 def _host(scope: Any) -> str:
@@ -131,9 +142,8 @@ def _wire_request(scope: Any, headers: Mapping[str, str], body: bytes = b"") -> 
 async def _read_body(receive: Any, headers: Mapping[str, str]) -> bytes:
     limit = settings.SIMFRA_MAX_BODY_BYTES
     announced = headers.get("content-length", "")
-    too_large = RequestEntityTooLarge(f"The request body exceeds {limit} bytes.")
     if announced.isdigit() and int(announced) > limit:
-        raise too_large
+        raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -143,10 +153,14 @@ async def _read_body(receive: Any, headers: Mapping[str, str]) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         chunks.append(chunk)
         if not message.get("more_body"):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(limit: int) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"The request body exceeds {limit} bytes.")
 
 
 async def _client_gone(receive: Any) -> None:

@@ -1,70 +1,65 @@
 """What was asked of the gateway lately: the last requests of every process, for the console and the admin API.
 
-Records wait in memory for a moment and go to a bounded Valkey stream together, so that a busy request path pays a
+Records wait in memory for a moment and go to a bounded Valkey list together, so that a busy request path pays a
 few microseconds for them. They are for people; losing some is no harm.
 """
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from aws_api.core import bus
+from aws_api.core.context import Principal
 from aws_api.core.decisions import AccessDecision
-from aws_api.gateway.pipeline import Handled
-from aws_api.protocol.wire import WireRequest
+from aws_api.gateway.router import Route
 
 KEPT = 1000
-STREAM = "requests"
+LIST = "requests"
 _FLUSH_EVERY_S = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestRecord:
-    """One request: what the admin API lists under /debug/requests. ``decisions`` says which permissions it needed."""
+class RequestRecord(NamedTuple):
+    """One request, as little of it as has to be kept: what people read is made of it when it is handed on."""
 
     id: str
-    started: str
     method: str
     path: str
-    service: str
-    operation: str
+    route: Route | None
+    principal: Principal | None
     status: int
     error: str
-    duration_ms: float
-    account_id: str
-    region: str
-    principal: str
     decisions: Sequence[AccessDecision]
+    ended_s: float
+    duration_ms: float
 
-    @classmethod
-    def of(cls, request: WireRequest, handled: Handled, *, duration_ms: float) -> "RequestRecord":
-        route, principal = handled.route, handled.principal
-        return cls(
-            id=handled.request_id,
-            started=datetime.fromtimestamp(time.time() - duration_ms / 1000, UTC).isoformat(timespec="milliseconds"),
-            method=request.method,
-            path=request.path,
-            service=route.service if route else "",
-            operation=route.operation if route else "",
-            status=handled.response.status,
-            error=handled.error,
-            duration_ms=round(duration_ms, 3),
-            account_id=principal.account_id if principal else "",
-            region=route.region if route else "",
-            principal=principal.arn if principal else "",
-            decisions=handled.decisions,
-        )
+    def document(self) -> Mapping[str, Any]:
+        """What the admin API lists under /debug/requests. ``decisions`` says which permissions it needed."""
+        started = datetime.fromtimestamp(self.ended_s - self.duration_ms / 1000, UTC)
+        return {
+            "id": self.id,
+            "started": started.isoformat(timespec="milliseconds"),
+            "method": self.method,
+            "path": self.path,
+            "service": self.route.service if self.route else "",
+            "operation": self.route.operation if self.route else "",
+            "status": self.status,
+            "error": self.error,
+            "duration_ms": round(self.duration_ms, 3),
+            "account_id": self.principal.account_id if self.principal else "",
+            "region": self.route.region if self.route else "",
+            "principal": self.principal.arn if self.principal else "",
+            "decisions": self.decisions,
+        }
 
     def __str__(self) -> str:
-        what = f"{self.service}.{self.operation}" if self.operation else f"{self.method} {self.path}"
-        return f"{what} {self.status} {self.error} {self.duration_ms:.1f} ms {self.account_id} {self.id}"
+        what = f"{self.route.service}.{self.route.operation}" if self.route else f"{self.method} {self.path}"
+        account_id = self.principal.account_id if self.principal else ""
+        return f"{what} {self.status} {self.error} {self.duration_ms:.1f} ms {account_id} {self.id}"
 
 
 class RequestRecords:
@@ -97,11 +92,11 @@ class RequestRecords:
 
     async def _flush(self) -> None:
         if self._waiting:
-            records = [orjson.dumps(record) for record in self._waiting]
+            records = [orjson.dumps(record.document()) for record in self._waiting]
             self._waiting.clear()
-            await bus.append_async(STREAM, records, keep=KEPT)
+            await bus.append_async(LIST, records, keep=KEPT)
 
 
 async def latest(limit: int = KEPT) -> list[Mapping[str, Any]]:
     """The last requests of all processes, newest first."""
-    return [orjson.loads(record) for record in await bus.latest_async(STREAM, limit)]
+    return [orjson.loads(record) for record in await bus.latest_async(LIST, limit)]
