@@ -16,6 +16,8 @@ from django.db import connection
 POOL_SIZE = 8
 STATEMENT_TIMEOUT_S = 30
 CLOSE_TIMEOUT_S = 10
+#: Each connection costs Postgres 2 to 3 MB, so what a burst opened is given back soon.
+IDLE_CONNECTION_S = 30
 
 _pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
 
@@ -30,7 +32,9 @@ class ConnectionPool:
         self._connect = connect
         self._size = size
         self._places = asyncio.Semaphore(size)
-        self._idle: list[asyncpg.Connection] = []
+        #: Each with the loop's time when it was given back; the longest idle comes first.
+        self._idle: list[tuple[asyncpg.Connection, float]] = []
+        self._tidying: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -56,15 +60,18 @@ class ConnectionPool:
         """Close every connection once nobody uses it; the pool can be used again."""
         for _ in range(self._size):
             await self._places.acquire()
+        if self._tidying is not None:
+            self._tidying.cancel()
+            self._tidying = None
         idle, self._idle = self._idle, []
-        for opened in idle:
+        for opened, _ in idle:
             await opened.close(timeout=CLOSE_TIMEOUT_S)
         for _ in range(self._size):
             self._places.release()
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:
-            opened = self._idle.pop()
+            opened, _ = self._idle.pop()
             if not opened.is_closed():
                 return opened
         return await self._connect()
@@ -72,7 +79,18 @@ class ConnectionPool:
     def _give_back(self, opened: asyncpg.Connection) -> None:
         # A cancelled statement needs no care: asyncpg lets the next one wait until the server has let go of it.
         if not opened.is_closed():
-            self._idle.append(opened)
+            loop = asyncio.get_running_loop()
+            self._idle.append((opened, loop.time()))
+            if self._tidying is None:
+                self._tidying = loop.call_later(IDLE_CONNECTION_S, self._tidy)
+
+    def _tidy(self) -> None:
+        """Close what has not been used for long, but for one."""
+        loop = asyncio.get_running_loop()
+        while len(self._idle) > 1 and self._idle[0][1] <= loop.time() - IDLE_CONNECTION_S:
+            opened, _ = self._idle.pop(0)
+            opened.terminate()
+        self._tidying = loop.call_later(IDLE_CONNECTION_S, self._tidy) if len(self._idle) > 1 else None
 
 
 def pool() -> ConnectionPool:
