@@ -37,26 +37,26 @@ class Coalescer(Generic[Request, Answer]):
         self._waiting.append((request, future))
         if self._free_lanes:
             self._free_lanes -= 1
-            # Not at once: what else arrived in this turn of the loop comes along.
-            loop.call_soon(self._start_batch)
+            # A task begins in the loop's next turn: what else arrives in this one comes along.
+            lane = loop.create_task(self._run_lane())
+            self._under_way.add(lane)
+            lane.add_done_callback(self._under_way.discard)
         return await future
 
-    def _start_batch(self) -> None:
-        batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
-        if not batch:
+    async def _run_lane(self) -> None:
+        """Run batches until nobody waits."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+                await self._run_batch(batch)
+        finally:
             self._free_lanes += 1
-            return
-        task = asyncio.get_running_loop().create_task(self._run_batch(batch))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
 
     async def _run_batch(self, batch: list[tuple[Request, "asyncio.Future[Answer]"]]) -> None:
         try:
             answers = await self._run([request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to every caller, who raises it
             answers = [error] * len(batch)
-        finally:
-            self._start_batch()
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():  # its caller went away
                 continue
