@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.conf import settings
 from django.test import override_settings
 
 from aws_api.core.containers import LABEL_LOGS, LABEL_ROLE, Device
