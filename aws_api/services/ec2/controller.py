@@ -71,6 +71,7 @@ class VpcController:
                     settings.SIMFRA_UPLINK_SUBNET, settings.SIMFRA_UPLINK_ENDPOINT, settings.SIMFRA_PORT
                 ),
                 emulator_port=settings.SIMFRA_ENDPOINT_PORT,
+                dns_ports=settings.SIMFRA_DNS_PORT_RANGE,
                 secret_key=settings.SECRET_KEY,
             ),
             labels=labels,
