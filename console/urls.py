@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.api.health import HealthView
+from console.api.iam import ExplainView, SuggestView
 from console.api.network import ResolversView
 from console.api.requests import RequestsView, RequestView
 from console.api.services import ServicesView
@@ -17,6 +18,8 @@ urlpatterns = [
     path("_simfra/health", HealthView.as_view()),
     path("_simfra/services", ServicesView.as_view()),
     path("_simfra/network/dns", ResolversView.as_view()),
+    path("_simfra/iam/explain", ExplainView.as_view()),
+    path("_simfra/iam/suggest", SuggestView.as_view()),
     path("_simfra/debug/requests", RequestsView.as_view()),
     path("_simfra/debug/requests/<str:request_id>", RequestView.as_view()),
 ]

@@ -98,7 +98,7 @@ async def _require(
             request,
             resource,
             service_keys=access[2] if len(access) == 3 else None,
-            resource_tags=await _resource_tags(context, policies, resource),
+            resource_tags=await _resource_tags(context, policies, action, resource),
         ),
     )
     decision = evaluate(access_request, policies)
@@ -151,10 +151,11 @@ async def _policies(context: Context, identity: IdentityPolicies | None, action:
     )
 
 
-async def _resource_tags(context: Context, policies: Policies, resource: str) -> Mapping[str, str]:
-    """The resource's tags, looked up only where a policy asks for tags."""
+async def _resource_tags(context: Context, policies: Policies, action: str, resource: str) -> Mapping[str, str]:
+    """The resource's tags, looked up only where a policy asks for them."""
+    action = action.lower()
     groups = (policies.identity, policies.boundary, policies.session, policies.resource)
-    if not any(group is not None and group.asks_for_resource_tags for group in groups):
+    if not any(group is not None and group.asks_for_resource_tags(action) for group in groups):
         return {}
     arn_parts = resource.split(":", 3)
     find = resource_tags_of(arn_parts[2]) if len(arn_parts) == 4 else None

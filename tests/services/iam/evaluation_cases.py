@@ -537,7 +537,12 @@ RESOURCE_POLICIES = [
         keys={"aws:principalarn": (ROLE,)},
     ),
     Case("a service", ALLOWED, resource=grant({"Service": "events.amazonaws.com"}), caller="service"),
-    Case("a service that is not named", MISSING(RESOURCE), resource=grant({"Service": "sns.amazonaws.com"}), caller="service"),
+    Case(
+        "a service that is not named",
+        MISSING(RESOURCE),
+        resource=grant({"Service": "sns.amazonaws.com"}),
+        caller="service",
+    ),
     Case("a service without any policy", MISSING(RESOURCE), caller="service"),
     Case("every AWS principal is no service", MISSING(RESOURCE), resource=grant({"AWS": "*"}), caller="service"),
     Case(
