@@ -47,8 +47,12 @@ class Terraform:
 
     def __init__(self, directory: Path, *, endpoint: str, access_key_id: str, secret_access_key: str) -> None:
         self._directory = directory
+        settings = directory / "terraform.rc"
+        settings.touch()
         self._environment = {
             **os.environ,
+            # Whatever the machine's user has configured, tests have an empty configuration.
+            "TF_CLI_CONFIG_FILE": str(settings),
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": access_key_id,
             "AWS_SECRET_ACCESS_KEY": secret_access_key,
@@ -70,12 +74,11 @@ class Terraform:
         """Make the resources as configured."""
         self._run("apply", "-auto-approve")
 
-    def planned_changes(self) -> str:
-        """What a refresh and a plan would change now, as Terraform prints it; empty where nothing."""
+    def check_clean(self) -> None:
+        """Raise TerraformFailed, with the plan, where a refresh and a plan would change anything now."""
         finished = self._start("plan", "-detailed-exitcode")
-        if finished.returncode not in (0, 2):
-            raise TerraformFailed(finished.stdout)
-        return finished.stdout if finished.returncode == 2 else ""
+        if finished.returncode != 0:
+            raise TerraformFailed(finished.stdout.partition("Terraform used")[2] + finished.stderr)
 
     def destroy(self) -> None:
         """Take all of the resources away."""
@@ -88,7 +91,7 @@ class Terraform:
     def _run(self, *arguments: str) -> str:
         finished = self._start(*arguments)
         if finished.returncode != 0:
-            raise TerraformFailed(finished.stdout)
+            raise TerraformFailed(finished.stdout + finished.stderr)
         return finished.stdout
 
     def _start(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -96,8 +99,7 @@ class Terraform:
             ["terraform", command, *([] if command == "output" else ["-no-color"]), *arguments],
             cwd=self._directory,
             env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=MAX_RUN_S,
             check=False,

@@ -57,6 +57,8 @@ def test_a_customers_key_is_used_and_missed_when_it_is_disabled(ssm, kms):
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     ssm.put_parameter(Name="p", Value=SECRET, Type="SecureString", KeyId=key_id)
     assert ssm.get_parameter(Name="p", WithDecryption=True)["Parameter"]["Value"] == SECRET
+    ssm.put_parameter(Name="p", Value=SECRET, Type="SecureString", Overwrite=True)
+    assert ssm.describe_parameters()["Parameters"][0]["KeyId"] == key_id
     kms.disable_key(KeyId=key_id)
     with pytest.raises(ClientError, match="is disabled") as error:
         ssm.get_parameter(Name="p", WithDecryption=True)

@@ -115,7 +115,7 @@ def _make(context: Context, name: str, request: PutParameterRequest) -> Paramete
 def _new_version(
     context: Context, parameter: Parameter, previous: ParameterVersion | None, request: PutParameterRequest
 ) -> ParameterVersion:
-    """The next version; what the request leaves out stays as it was, but for the key and the policies."""
+    """The next version; what the request leaves out stays as it was, but for the policies."""
     kind = request.get("Type") or (previous.type if previous else "")
     value = request["Value"]
     if not value:
@@ -141,7 +141,7 @@ def _new_version(
         modified_by=context.principal.arn,
     )
     if is_secure:
-        version.key_id = request.get("KeyId") or protection.DEFAULT_KEY_ID
+        version.key_id = request.get("KeyId") or (previous.key_id if previous else "") or protection.DEFAULT_KEY_ID
         protected = protection.encrypt(context, parameter.arn, version.key_id, version.tier, value)
         version.value = protected.value
         version.has_managed_key = protected.has_managed_key
