@@ -1,6 +1,7 @@
-"""The reference page's "Example: SQS Consumer Service", by its own commands, with real clients."""
+"""docs/worked-example.md, by its own commands, with real clients and an application that knows nothing of Simfra."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,29 +18,7 @@ ORDER_PROCESSOR = Path(__file__).parent / "order_processor"
 QUEUE_URL = "http://localhost:4599/000000000000/orders"
 IMAGE = "localhost:4599/000000000000/order-processor:latest"
 
-TASK_DEFINITION = """aws ecs register-task-definition --cli-input-json '{
-"family": "order-processor",
-"networkMode": "awsvpc",
-"containerDefinitions": [{
-"name": "processor",
-"image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/order-processor:latest",
-"environment": [
-{"name": "QUEUE_URL", "value": "http://localhost:4599/000000000000/orders"},
-{"name": "TABLE_NAME", "value": "processed-orders"}
-],
-"memory": 512,
-"cpu": 256
-}]
-}'"""
-
-RUN_TASK = """aws ecs run-task \\
---cluster default \\
---task-definition order-processor:1 \\
---network-configuration '{
-"awsvpcConfiguration": {
-"subnets": ["SUBNET"]
-}
-}'"""
+PAGE = Path(__file__).parents[2] / "docs" / "worked-example.md"
 
 
 @pytest.fixture
@@ -53,27 +32,20 @@ def project(tmp_path: Path, stack: Stack) -> Iterator[Path]:
 
 
 def test_every_order_becomes_an_item_and_a_restart_loses_none(stack: Stack, project: Path) -> None:
-    stack.shell("aws sqs create-queue --queue-name orders")
-    stack.shell("""aws dynamodb create-table \\
---table-name processed-orders \\
---attribute-definitions AttributeName=id,AttributeType=S \\
---key-schema AttributeName=id,KeyType=HASH \\
---billing-mode PAY_PER_REQUEST""")
-    stack.shell("aws ecr create-repository --repository-name order-processor")
-    stack.shell("docker build -t order-processor .", cwd=project, timeout_s=600)
-    stack.shell(f"docker tag order-processor {IMAGE}")
-    stack.shell(f"docker push {IMAGE}")
-    stack.shell(TASK_DEFINITION)
-
+    make_resources, build_and_push, register, run, show = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    stack.shell(make_resources)
+    stack.shell(build_and_push, cwd=project, timeout_s=600)
+    stack.shell(register)
     send(stack, range(100))
-    subnet = stack.aws("ec2 describe-subnets")["Subnets"][0]["SubnetId"]
-    task_arn = json.loads(stack.shell(RUN_TASK.replace("SUBNET", subnet)))["tasks"][0]["taskArn"]
+    stack.shell(run)
+    (task_arn,) = stack.aws("ecs list-tasks --family order-processor")["taskArns"]
     send(stack, range(100, 200))
-    wait_for(lambda: processed(stack) >= 200, timeout_s=90, every_s=0.5, what="200 processed orders")
-    assert items(stack) == {f"order-{number}" for number in range(200)}
+    wait_for(lambda: processed(stack) >= 201, timeout_s=90, every_s=0.5, what="201 processed orders")
+    assert items(stack) == {"order-first", *(f"order-{number}" for number in range(200))}
+    assert "order-199" in stack.shell(show)
     assert_drained(stack)
-    puts = stack.admin("debug/requests", service="dynamodb", operation="PutItem")
-    assert len(puts) == 200, "each order was written once"
+    puts = stack.admin("debug/requests", service="dynamodb", operation="PutItem", account_id="000000000000")
+    assert len(puts) == 201, "each order was written once"
     assert {record["principal"] for record in puts} == {"arn:aws:iam::000000000000:root"}
 
     before = stack.containers()
@@ -81,8 +53,8 @@ def test_every_order_becomes_an_item_and_a_restart_loses_none(stack: Stack, proj
     assert stack.containers() == before, "Ctrl-C leaves every container as it is"
     stack.up()
     send(stack, range(200, 250))
-    wait_for(lambda: processed(stack) >= 250, timeout_s=90, every_s=0.5, what="250 processed orders")
-    assert items(stack) == {f"order-{number}" for number in range(250)}
+    wait_for(lambda: processed(stack) >= 251, timeout_s=90, every_s=0.5, what="251 processed orders")
+    assert items(stack) == {"order-first", *(f"order-{number}" for number in range(250))}
     assert stack.containers() == before, "the same containers went on"
     task = stack.aws(f"ecs describe-tasks --tasks {task_arn}")["tasks"][0]
     assert task["lastStatus"] == "RUNNING"
