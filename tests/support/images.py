@@ -18,6 +18,7 @@ from workers.docker.engine import client
 
 BUSYBOX = "simfra-test-busybox:1"
 NODE = "simfra-test-node:1"
+PYTHON = "simfra-test-python:1"
 _TIMEOUT_S = 120
 
 
@@ -53,6 +54,34 @@ def node_image(name: str) -> Iterator[str]:
         yield name
     finally:
         client().remove_image(name, force=True)
+
+
+_BOTO3 = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+_PYTHON_DOCKERFILE = """\
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+COPY packages/ /usr/lib/python3/dist-packages/
+"""
+
+
+@cache
+def python_image() -> str:
+    """An image with Python and boto3: the sidecar's Python, and the packages that this process runs with."""
+    engine = find_engine()
+    if not engine.has_image(PYTHON):
+        with tempfile.TemporaryFile(dir="/var/tmp") as archive:
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                _add(tar, "Dockerfile", _PYTHON_DOCKERFILE.encode())
+                for name in _BOTO3:
+                    package = util.find_spec(name)
+                    assert package is not None
+                    assert package.origin is not None
+                    origin = Path(package.origin)
+                    source = origin.parent if origin.name == "__init__.py" else origin
+                    tar.add(source, f"packages/{source.name}")
+            archive.seek(0)
+            engine.build(archive, target="", tag=PYTHON, arguments={"BASE_IMAGE": sidecar_image()}, say=lambda _: None)
+    return PYTHON
 
 
 _NODE_DOCKERFILE = """\
