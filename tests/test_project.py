@@ -35,6 +35,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
         ("django", "check", "--settings", "simfra.settings"),
         ("django", "makemigrations", "--check", "--dry-run", "--settings", "simfra.settings"),
         ("django", "shapes", "--check", "--settings", "simfra.settings"),
+        ("django", "ecs_fields", "--check", "--settings", "simfra.settings"),
+        ("django", "coverage", "--check", "--settings", "simfra.settings"),
     ],
     ids=" ".join,
 )

@@ -11,6 +11,7 @@ from aws_api.services.ecs.shapes import ClientException
 PLATFORM_VERSION = "1.4.0"
 PLATFORM_VERSIONS = ("LATEST", "1.4.0", "1.3.0")
 DEFAULT_EPHEMERAL_STORAGE_GIB = 20
+MAX_STOP_TIMEOUT_S = 120
 
 _GIB = 1024
 #: Memory in MiB that goes with CPU units.
@@ -40,6 +41,10 @@ def check_fargate(definition: Mapping[str, Any]) -> None:
             raise ClientException("Fargate compatible task definitions do not support sourcePath")
         if "dockerVolumeConfiguration" in volume:
             raise ClientException("Fargate compatible task definitions do not support dockerVolumeConfiguration")
+    if definition.get("ipcMode"):
+        raise ClientException("Fargate compatible task definitions do not support ipcMode.")
+    if definition.get("pidMode") == "host":
+        raise ClientException("Fargate compatible task definitions do not support pidMode 'host'.")
     if definition.get("placementConstraints"):
         raise ClientException("Fargate compatible task definitions do not support placement constraints.")
 
@@ -65,6 +70,17 @@ def supports_fargate(definition: Mapping[str, Any]) -> bool:
 def _check_container(container: Mapping[str, Any], *, has_execution_role: bool) -> None:
     if container.get("privileged"):
         raise ClientException("Fargate compatible task definitions do not support privileged containers")
+    if container.get("stopTimeout", 0) > MAX_STOP_TIMEOUT_S:
+        raise ClientException(f"Fargate supports a stopTimeout of at most {MAX_STOP_TIMEOUT_S} seconds.")
+    for member in ("disableNetworking", "dockerSecurityOptions", "resourceRequirements"):
+        if container.get(member):
+            raise ClientException(f"Fargate compatible task definitions do not support {member}")
+    linux = container.get("linuxParameters", {})
+    for member in ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness"):
+        if linux.get(member):
+            raise ClientException(f"Fargate compatible task definitions do not support {member}")
+    if added := set(linux.get("capabilities", {}).get("add", ())) - {"SYS_PTRACE"}:
+        raise ClientException(f"Fargate does not support adding the capabilities {', '.join(sorted(added))}.")
     driver = container.get("logConfiguration", {}).get("logDriver")
     if driver not in (None, "awslogs", "splunk", "awsfirelens"):
         raise ClientException(f"Fargate compatible task definitions do not support log driver {driver}")

@@ -12,6 +12,7 @@ from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import kick
 from aws_api.services.ecs.container_specs import overridden
 from aws_api.services.ecs.fargate import DEFAULT_EPHEMERAL_STORAGE_GIB, PLATFORM_VERSION
+from aws_api.services.ecs.holds import wants_hold
 from aws_api.services.ecs.identifiers import container_arn, task_arn
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.models import Cluster, Task, TaskDefinition
@@ -69,6 +70,7 @@ def launch(context: Context, wanted: Launch) -> Task:
         last_attachment=_precreated(attachment, attachment_id) if attachment else {},
         document=_document(context, wanted, task_id, attachment),
         tags=dict(wanted.tags),
+        desired_hold=wants_hold(wanted.tags),
         created_at=context.clock.now(),
     )
     Transition.objects.create(

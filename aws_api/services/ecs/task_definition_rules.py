@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from aws_api.services.ecs.container_specs import dependencies_of, links_of
 from aws_api.services.ecs.dependencies import find_cycle
+from aws_api.services.ecs.expressions import check_expression
 from aws_api.services.ecs.fargate import check_fargate, supports_fargate
+from aws_api.services.ecs.field_rules import check_fields
 from aws_api.services.ecs.identifiers import is_name
 from aws_api.services.ecs.shapes import ClientException
 
@@ -20,7 +23,6 @@ _SIZE = re.compile(r"(\d*\.?\d+) ?(vcpu|gb)?", re.IGNORECASE)
 _UNITS = {"vcpu": 1024, "gb": 1024}
 #: Members that a container in a network namespace of the task's own cannot have.
 _NOT_WITH_AWSVPC = {
-    "links": "Links are not supported when networkMode=awsvpc.",
     "hostname": "Hostname is not supported on container when networkMode=awsvpc.",
     "dnsServers": "DNS servers are not supported on container when networkMode=awsvpc.",
     "dnsSearchDomains": "DNS search domains are not supported on container when networkMode=awsvpc.",
@@ -106,7 +108,10 @@ def _check(definition: Shape) -> None:
         raise ClientException("Container names must be unique within a Task Definition.")
     if not any(container["essential"] for container in containers):
         raise ClientException("At least one container in the task definition must be marked as essential.")
+    check_fields(definition)
     _check_references(definition)
+    for constraint in definition["placementConstraints"]:
+        check_expression(constraint.get("expression", ""), ClientException)
     if "FARGATE" in definition.get("requiresCompatibilities", ()):
         check_fargate(definition)
 
@@ -151,6 +156,8 @@ def _check_memory(container: Shape, definition: Shape) -> None:
 def _check_network(container: Shape, network_mode: str) -> None:
     if network_mode == "none" and container["portMappings"]:
         raise ClientException("Port mappings are not supported when networkMode=none.")
+    if container.get("links") and network_mode != "bridge":
+        raise ClientException(f"Links are not supported when networkMode={network_mode}.")
     if network_mode in ("awsvpc", "host"):
         for mapping in container["portMappings"]:
             if mapping.get("hostPort", 0) not in (0, mapping.get("containerPort")):
@@ -175,17 +182,24 @@ def _check_references(definition: Shape) -> None:
         for source in container["volumesFrom"]:
             if source.get("sourceContainer") not in containers:
                 raise ClientException(f"Unknown container '{source.get('sourceContainer', '')}' in volumesFrom.")
+        for other, _ in links_of(container):
+            if other not in containers:
+                raise ClientException(f"Unknown container '{other}' in links.")
     depends_on = {
         name: [dependency["containerName"] for dependency in container.get("dependsOn", ())]
         for name, container in containers.items()
     }
-    links = {
-        name: [link.partition(":")[0] for link in container.get("links", ())] for name, container in containers.items()
+    links = {name: [other for other, _ in links_of(container)] for name, container in containers.items()}
+    waits = {
+        name: [dependency.container for dependency in dependencies_of(container)]
+        for name, container in containers.items()
     }
     if find_cycle(depends_on):
         raise ClientException("Container dependencies should not have a cycle")
     if find_cycle(links):
         raise ClientException("Container links should not have a cycle")
+    if find_cycle(waits):
+        raise ClientException("Container dependencies, links and volumesFrom should not have a cycle")
 
 
 def _check_dependency(dependency: Shape, containers: Mapping[str, Shape]) -> None:
@@ -255,3 +269,11 @@ def _container_attributes(container: Shape, *, has_execution_role: bool) -> Iter
         yield "ecs.capability.container-ordering"
     if container.get("privileged"):
         yield "com.amazonaws.ecs.capability.privileged-container"
+    if container.get("environmentFiles"):
+        yield "ecs.capability.env-files.s3"
+    if router := container.get("firelensConfiguration"):
+        yield f"ecs.capability.firelens.{router['type']}"
+    if container.get("linuxParameters", {}).get("maxSwap") is not None:
+        yield "ecs.capability.container-swap"
+    if container.get("restartPolicy", {}).get("enabled"):
+        yield "ecs.capability.container-restart-policy"
