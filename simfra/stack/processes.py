@@ -28,6 +28,7 @@ def run_gateway(listeners: Sequence[socket.socket], ready: Ready) -> None:
 
     from aws_api.core.draining import drain
     from simfra.asgi import application
+    from simfra.stack.joined_writes import JoinedWritesProtocol
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -40,6 +41,7 @@ def run_gateway(listeners: Sequence[socket.socket], ready: Ready) -> None:
 
     config = uvicorn.Config(
         application,
+        http=JoinedWritesProtocol,
         backlog=_BACKLOG,
         access_log=False,  # the gateway writes its own line a request
         log_config=None,
