@@ -154,8 +154,13 @@ def item_from_bytes(data: bytes) -> dict[str, Any]:
     item: dict[str, Any] = orjson.loads(data)
     # Most items hold no binary and need no second look; an attribute that is merely named B costs one for nothing.
     if b'{"B":' in data or b'{"BS":' in data:
-        return {name: _with_blobs(value) for name, value in item.items()}
+        return item_with_blobs(item)
     return item
+
+
+def item_with_blobs(item: Item) -> dict[str, Any]:
+    """An item of wire JSON, blobs as bytes."""
+    return {name: _with_blobs(value) for name, value in item.items()}
 
 
 def _normalise_set(kind: str, elements: Sequence[Any]) -> tuple[dict[str, Any], int]:

@@ -1,6 +1,6 @@
 """Rows as AWS's shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
@@ -24,11 +24,17 @@ class Extent:
 
 
 def describe_table(
-    table: Table, indexes: list[Index], extent: Extent, *, status: str = "ACTIVE", index_status: str | None = None
+    table: Table,
+    indexes: list[Index],
+    extent: Extent,
+    *,
+    status: str = "ACTIVE",
+    index_status: str | None = None,
+    replicas: Sequence[str] = (),
 ) -> TableDescription:
     """A table's description; ``status`` is what the operation that answers it wants to be read.
 
-    ``index_status`` maps index names to their status, where it is not ACTIVE as well.
+    ``index_status`` is that of the indexes, where it is another. ``replicas`` are the other regions of a global table.
     """
     document = table.document
     on_demand = document.get("BillingMode") == ON_DEMAND
@@ -60,11 +66,21 @@ def describe_table(
         description["LatestStreamArn"] = f"{table.arn}/stream/{document['StreamLabel']}"
     if document.get("SSESpecification", {}).get("Enabled"):
         description["SSEDescription"] = _encryption(table)
+    if replicas:
+        description["GlobalTableVersion"] = "2019.11.21"
+        description["Replicas"] = [
+            {
+                "RegionName": region,
+                "ReplicaStatus": "ACTIVE",
+                "ReplicaArn": f"arn:aws:dynamodb:{region}:{table.account_id}:table/{table.name}",
+            }
+            for region in replicas
+        ]
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
         of_kind = [
             _describe_index(table, index, extent, on_demand=on_demand, status=index_status or status)
             for index in indexes
-            if index.is_global is is_global
+            if index.is_global is is_global and not index.is_expiry
         ]
         if of_kind:
             description[member] = of_kind
@@ -76,12 +92,14 @@ def _describe_index(table: Table, index: Index, extent: Extent, *, on_demand: bo
         "IndexName": index.name,
         "KeySchema": index.document["KeySchema"],
         "Projection": index.document["Projection"],
-        "IndexSizeBytes": extent.size_bytes.get(index.pk, 0),
-        "ItemCount": extent.items.get(index.pk, 0),
+        "IndexSizeBytes": extent.size_bytes.get(index.entries, 0),
+        "ItemCount": extent.items.get(index.entries, 0),
         "IndexArn": f"{table.arn}/index/{index.name}",
     }
     if index.is_global:
-        description["IndexStatus"] = status
+        description["IndexStatus"] = status if index.is_filled else "CREATING"
+        if not index.is_filled:
+            description["Backfilling"] = True
         description["ProvisionedThroughput"] = _throughput({} if on_demand else index.document)
         description["WarmThroughput"] = _warm(index.document, on_demand, status)
         if "OnDemandThroughput" in index.document:

@@ -78,6 +78,8 @@ def source_of(table: TableSchema, request: Mapping[str, Any], projection: Projec
         index = table.index(request["IndexName"])
         if index is None:
             raise ValidationException(f"The table does not have the specified index: {request['IndexName']}")
+        if not index.is_filled:
+            raise ValidationException(f"Cannot read from backfilling global secondary index: {index.name}")
         if index.is_global and request.get("ConsistentRead"):
             raise ValidationException("Consistent reads are not supported on global secondary indexes")
     select = request.get("Select")

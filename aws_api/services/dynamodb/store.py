@@ -342,9 +342,8 @@ async def write_together(writes: Sequence[Write], token: Token | None) -> list[W
     absent = [draft for draft in drafts.values() if draft.expected == 0 and draft.current is None]
     for draft in absent:
         draft.current = Stored({}, 0)
-    pool = await database.pool()
     try:
-        async with pool.acquire() as connection, connection.transaction():
+        async with database.pool().acquire() as connection, connection.transaction():
             if token is not None:
                 await _remember(token, connection.fetch)
             failures = await _commit(list(drafts.values()), connection.fetch)

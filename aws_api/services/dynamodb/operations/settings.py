@@ -1,6 +1,6 @@
 """Tags, time to live, continuous backups, limits, endpoints: what is kept and told, and changes no item."""
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from aws_api.core.arns import Arn, is_arn
@@ -8,7 +8,10 @@ from aws_api.core.context import Context
 from aws_api.core.errors import AccessDeniedException, ValidationException
 from aws_api.core.pagination import page_of_list
 from aws_api.core.tags import tags_from_list, tags_to_list
+from aws_api.services.dynamodb.contents import leave_entries
+from aws_api.services.dynamodb.indexing import add_expiry, expiry_of
 from aws_api.services.dynamodb.models import Table
+from aws_api.services.dynamodb.replicas import lock_replicas, save_changed
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import (
     DescribeContinuousBackupsInput,
@@ -70,10 +73,11 @@ def list_tags_of_resource(context: Context, request: ListTagsOfResourceInput) ->
 @dynamodb.operation
 def describe_time_to_live(context: Context, request: DescribeTimeToLiveInput) -> DescribeTimeToLiveOutput:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html"""
-    attribute = find_row(context, request["TableName"]).document.get("TimeToLiveAttribute")
-    if attribute is None:
+    expiry = expiry_of(find_row(context, request["TableName"]))
+    if expiry is None:
         return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-    return {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLED", "AttributeName": attribute}}
+    status: Literal["ENABLED", "ENABLING"] = "ENABLED" if expiry.is_filled else "ENABLING"
+    return {"TimeToLiveDescription": {"TimeToLiveStatus": status, "AttributeName": expiry.document["AttributeName"]}}
 
 
 @dynamodb.operation
@@ -81,20 +85,24 @@ def update_time_to_live(context: Context, request: UpdateTimeToLiveInput) -> Upd
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html"""
     specification = request["TimeToLiveSpecification"]
     table = find_row(context, request["TableName"], lock=True)
-    attribute = table.document.get("TimeToLiveAttribute")
+    replicas = lock_replicas(table)
+    expiry = expiry_of(table)
     if specification["Enabled"]:
-        if attribute is not None:
+        if expiry is not None:
             raise ValidationException("TimeToLive is already enabled")
-        table.document["TimeToLiveAttribute"] = specification["AttributeName"]
+        add_expiry(replicas, specification["AttributeName"])
     else:
-        if attribute is None:
+        if expiry is None:
             raise ValidationException("TimeToLive is already disabled")
+        attribute = expiry.document["AttributeName"]
         if attribute != specification["AttributeName"]:
             raise ValidationException(
                 f"TimeToLive is active on a different AttributeName: current AttributeName is {attribute}"
             )
-        del table.document["TimeToLiveAttribute"]
-    Table.objects.filter(pk=table.pk).update(document=table.document)
+        leave_entries([expiry])
+        for replica in replicas:
+            replica.indexes.filter(is_expiry=True).delete()
+    save_changed(replicas)
     return {"TimeToLiveSpecification": specification}
 
 

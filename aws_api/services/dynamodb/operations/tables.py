@@ -7,8 +7,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTabl
 """
 
 from collections.abc import Mapping
-from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,7 +17,10 @@ from aws_api.core.tags import tags_from_list
 from aws_api.services.dynamodb import contents, table_rules
 from aws_api.services.dynamodb.describe import Extent
 from aws_api.services.dynamodb.describe import describe_table as described
+from aws_api.services.dynamodb.indexing import add_index
 from aws_api.services.dynamodb.models import Index, Table
+from aws_api.services.dynamodb.policies import put_policy
+from aws_api.services.dynamodb.replicas import lock_replicas, other_regions, remove, save_changed, update_replicas
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import (
     CreateTableInput,
@@ -36,7 +37,8 @@ from aws_api.services.dynamodb.shapes import (
     UpdateTableInput,
     UpdateTableOutput,
 )
-from aws_api.services.dynamodb.tables import check_name, find_row, schemas
+from aws_api.services.dynamodb.streams import close_stream, open_stream
+from aws_api.services.dynamodb.tables import check_name, find_row
 
 MAX_LISTED = 100
 
@@ -57,8 +59,6 @@ _NOT_EMULATED = (
     "GlobalTableSettingsReplicationMode",
     "GlobalTableWitnessUpdates",
     "MultiRegionConsistency",
-    "ReplicaUpdates",
-    "ResourcePolicy",
     "VectorIndexes",
     "VectorIndexUpdates",
 )
@@ -82,12 +82,17 @@ def create_table(context: Context, request: CreateTableInput) -> CreateTableOutp
         document={member: request[member] for member in _KEPT if member in request},  # type: ignore[literal-required]
         created_at=context.clock.now(),
     )
-    _label_stream(table, context.clock.now())
     try:
         with transaction.atomic():
             table.save(force_insert=True)
     except IntegrityError:
         raise ResourceInUseException(f"Table already exists: {table.name}") from None
+    if _is_streaming(table):
+        _check_view_type(table.document["StreamSpecification"])
+        open_stream(table, context.clock.now())
+        table.save(update_fields=["document"])
+    if "ResourcePolicy" in request:
+        put_policy(table.arn, request["ResourcePolicy"])
     indexes = [
         Index.objects.create(table=table, name=index["IndexName"], is_global=is_global, document=_kept_of_index(index))
         for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True))
@@ -104,12 +109,15 @@ def describe_table(context: Context, request: DescribeTableInput) -> DescribeTab
     """
     table = find_row(context, request["TableName"])
     indexes = list(table.indexes.order_by("id"))
-    return {"Table": described(table, indexes, contents.measure(table, indexes))}
+    extent = contents.measure(table, _without_expiry(indexes))
+    return {"Table": described(table, indexes, extent, replicas=other_regions(table))}
 
 
 @dynamodb.operation
 def update_table(context: Context, request: UpdateTableInput) -> UpdateTableOutput:
-    """Change a table's settings, or add or remove one global index; a new one is filled before the answer.
+    """Change a table's settings, add or remove one global index, or replicas in other regions.
+
+    A new index of a large table is filled in the background.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     """
@@ -120,13 +128,22 @@ def update_table(context: Context, request: UpdateTableInput) -> UpdateTableOutp
             "SSESpecification or ReplicaUpdates is required"
         )
     table = find_row(context, request["TableName"], lock=True)
+    replicas = lock_replicas(table)
     _update_settings(context, table, request)
-    statuses = _update_indexes(table, request)
-    table.generation += 1
-    table.save()
-    transaction.on_commit(partial(schemas.invalidate, (table.account_id, table.region, table.name)))
+    statuses = _update_indexes(replicas, request)
+    if "ReplicaUpdates" in request:
+        update_replicas(table, request["ReplicaUpdates"], context.clock.now())
+        replicas = lock_replicas(table)
+    save_changed(replicas)
     indexes = list(table.indexes.order_by("id"))
-    description = described(table, indexes, contents.measure(table, indexes), status="UPDATING", index_status="ACTIVE")
+    description = described(
+        table,
+        indexes,
+        contents.measure(table, _without_expiry(indexes)),
+        status="UPDATING",
+        index_status="ACTIVE",
+        replicas=other_regions(table),
+    )
     for index in description.get("GlobalSecondaryIndexes", ()):
         index["IndexStatus"] = statuses.get(index["IndexName"], "ACTIVE")  # type: ignore[typeddict-item]
     return {"TableDescription": description}
@@ -134,7 +151,7 @@ def update_table(context: Context, request: UpdateTableInput) -> UpdateTableOutp
 
 @dynamodb.operation
 def delete_table(context: Context, request: DeleteTableInput) -> DeleteTableOutput:
-    """Delete a table with its items and indexes.
+    """Delete a table; its items and index entries make room in the background.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
     """
@@ -145,10 +162,8 @@ def delete_table(context: Context, request: DeleteTableInput) -> DeleteTableOutp
             "Disable deletion protection first."
         )
     indexes = list(table.indexes.order_by("id"))
-    description = described(table, indexes, contents.measure(table, indexes), status="DELETING")
-    contents.delete_contents(table, indexes)
-    table.delete()
-    transaction.on_commit(partial(schemas.invalidate, (table.account_id, table.region, table.name)))
+    description = described(table, indexes, contents.measure(table, _without_expiry(indexes)), status="DELETING")
+    remove(table, context.clock.now())
     return {"TableDescription": description}
 
 
@@ -187,13 +202,19 @@ def _update_settings(context: Context, table: Table, request: Mapping[str, Any])
     for member in _KEPT:
         if member in request and member != "AttributeDefinitions":
             document[member] = request[member]
-    if stream is not None:
-        _label_stream(table, context.clock.now())
+    if stream is not None and stream["StreamEnabled"]:
+        _check_view_type(stream)
+        open_stream(table, context.clock.now())
+    elif stream is not None:
+        close_stream(table, context.clock.now())
     table.deletion_protection = request.get("DeletionProtectionEnabled", table.deletion_protection)
 
 
-def _update_indexes(table: Table, request: Mapping[str, Any]) -> dict[str, str]:
-    """Make the changes of GlobalSecondaryIndexUpdates. Answers the status of those that were touched, by name."""
+def _update_indexes(replicas: list[Table], request: Mapping[str, Any]) -> dict[str, str]:
+    """Make the changes of GlobalSecondaryIndexUpdates on a table and its replicas.
+
+    Answers the status of those that were touched, by name.
+    """
     updates = request.get("GlobalSecondaryIndexUpdates", ())
     if sum(1 for update in updates if "Create" in update or "Delete" in update) > 1:
         raise LimitExceededException(
@@ -202,19 +223,22 @@ def _update_indexes(table: Table, request: Mapping[str, Any]) -> dict[str, str]:
     statuses: dict[str, str] = {}
     for update in updates:
         if "Create" in update:
-            _create_index(table, update["Create"], request.get("AttributeDefinitions"))
+            _create_index(replicas, update["Create"], request.get("AttributeDefinitions"))
             statuses[update["Create"]["IndexName"]] = "CREATING"
         elif "Delete" in update:
-            _delete_index(table, _global_index(table, update["Delete"]["IndexName"]))
+            _delete_index(replicas, update["Delete"]["IndexName"])
         elif "Update" in update:
-            index = _global_index(table, update["Update"]["IndexName"])
+            index = _global_index(replicas[0], update["Update"]["IndexName"])
             index.document = {**index.document, **_kept_of_index(update["Update"])}
             index.save()
             statuses[index.name] = "UPDATING"
     return statuses
 
 
-def _create_index(table: Table, wanted: Mapping[str, Any], definitions: list[Mapping[str, Any]] | None) -> None:
+def _create_index(
+    replicas: list[Table], wanted: Mapping[str, Any], definitions: list[Mapping[str, Any]] | None
+) -> None:
+    table = replicas[0]
     document = table.document
     known = {definition["AttributeName"]: definition for definition in document["AttributeDefinitions"]}
     for definition in definitions or ():
@@ -224,7 +248,11 @@ def _create_index(table: Table, wanted: Mapping[str, Any], definitions: list[Map
                 f"One or more parameter values were invalid: Attribute {name} is defined with another type in the table"
             )
         known[name] = definition
-    existing = list(table.indexes.all())
+    existing = list(table.indexes.filter(is_expiry=False))
+    if any(not index.is_filled for index in existing):
+        raise LimitExceededException(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+        )
     if any(index.name == wanted["IndexName"] for index in existing):
         raise ValidationException(
             f"One or more parameter values were invalid: Duplicate index name: {wanted['IndexName']}"
@@ -237,22 +265,24 @@ def _create_index(table: Table, wanted: Mapping[str, Any], definitions: list[Map
     mode = document.get("BillingMode", table_rules.PROVISIONED)
     table_rules.check_global_index(wanted, list(known.values()), mode)
     table_rules.check_projected_names([wanted, *(index.document for index in existing)])
-    document["AttributeDefinitions"] = _definitions_in_use(
+    in_use = _definitions_in_use(
         known, document["KeySchema"], wanted["KeySchema"], *(index.document["KeySchema"] for index in existing)
     )
-    index = Index.objects.create(table=table, name=wanted["IndexName"], is_global=True, document=_kept_of_index(wanted))
-    contents.fill_index(table, index)
+    for replica in replicas:
+        replica.document["AttributeDefinitions"] = in_use
+    add_index(replicas, name=wanted["IndexName"], is_global=True, document=_kept_of_index(wanted))
 
 
-def _delete_index(table: Table, index: Index) -> None:
-    contents.empty_indexes([index])
-    index.delete()
-    document = table.document
-    document["AttributeDefinitions"] = _definitions_in_use(
-        {definition["AttributeName"]: definition for definition in document["AttributeDefinitions"]},
-        document["KeySchema"],
-        *(index.document["KeySchema"] for index in table.indexes.all()),
-    )
+def _delete_index(replicas: list[Table], name: str) -> None:
+    contents.leave_entries([_global_index(replicas[0], name)])
+    for table in replicas:
+        table.indexes.filter(name=name, is_global=True).delete()
+        document = table.document
+        document["AttributeDefinitions"] = _definitions_in_use(
+            {definition["AttributeName"]: definition for definition in document["AttributeDefinitions"]},
+            document["KeySchema"],
+            *(index.document["KeySchema"] for index in table.indexes.filter(is_expiry=False)),
+        )
 
 
 def _definitions_in_use(known: Mapping[str, Any], *schemas: list[Mapping[str, Any]]) -> list[Any]:
@@ -273,10 +303,19 @@ def _kept_of_index(index: Mapping[str, Any]) -> dict[str, Any]:
     return {member: value for member, value in index.items() if member != "IndexName"}
 
 
-def _label_stream(table: Table, now: datetime) -> None:
-    """A stream's label is the time of its making."""
-    if table.document.get("StreamSpecification", {}).get("StreamEnabled"):
-        table.document["StreamLabel"] = now.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+def _is_streaming(table: Table) -> bool:
+    return bool(table.document.get("StreamSpecification", {}).get("StreamEnabled"))
+
+
+def _check_view_type(specification: Mapping[str, Any]) -> None:
+    if "StreamViewType" not in specification:
+        raise ValidationException(
+            "One or more parameter values were invalid: StreamViewType is required when StreamEnabled is true"
+        )
+
+
+def _without_expiry(indexes: list[Index]) -> list[Index]:
+    return [index for index in indexes if not index.is_expiry]
 
 
 def _listed(request: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
