@@ -1,10 +1,13 @@
 """Celery's entry points, a few lines each."""
 
+from contextlib import suppress
+
 from celery import shared_task
 from django.db import connections
 
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.containers import RuntimeUnreachable
+from aws_api.core.housekeeping import run_chores
 from aws_api.core.reconcile import all_controllers, kick
 from workers import garbage, hints, leases, loop
 from workers.runtimes import process_runtime
@@ -47,11 +50,11 @@ def sweep() -> None:
 
 @shared_task(name="workers.collect_garbage")
 def collect_garbage() -> None:
-    """Remove what no resource wants any more."""
+    """Remove what no resource wants any more, and do the services' chores."""
     try:
-        garbage.collect(process_runtime(), SYSTEM_CLOCK.now())
-    except RuntimeUnreachable:
-        # Next time; the reconciles say that the engine is away.
-        return
+        # An engine that is away is no matter: next time; the reconciles say so.
+        with suppress(RuntimeUnreachable):
+            garbage.collect(process_runtime(), SYSTEM_CLOCK.now())
+        run_chores(SYSTEM_CLOCK.now())
     finally:
         connections.close_all()

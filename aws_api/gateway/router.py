@@ -69,8 +69,7 @@ def _find_service(request: WireRequest, scope: CredentialScope | None) -> AwsSer
     if scope is not None:
         candidates = _services_by_signing_name().get(scope.service, ())
         if len(candidates) > 1:
-            version = _form_value(request, "Version")
-            candidates = tuple(service for service in candidates if service.api_version == version) or candidates
+            candidates = _meant(candidates, request) or candidates
         if candidates:
             return candidates[0]
         if scope.service in service_names():
@@ -78,6 +77,16 @@ def _find_service(request: WireRequest, scope: CredentialScope | None) -> AwsSer
     for service in _services_named_otherwise(request):
         return service
     raise UnknownOperationException("The request names no AWS service: sign it for one.")
+
+
+def _meant(candidates: tuple[AwsService, ...], request: WireRequest) -> tuple[AwsService, ...]:
+    """Those of the services with one signing name that the request's own form names."""
+    if target := request.headers.get("x-amz-target"):
+        # DynamoDBStreams_20120810.GetRecords
+        prefix = target.partition(".")[0].partition("_")[0].lower()
+        return tuple(service for service in candidates if service.name == prefix)
+    version = _form_value(request, "Version")
+    return tuple(service for service in candidates if service.api_version == version)
 
 
 def _services_named_otherwise(request: WireRequest) -> Iterator[AwsService]:
