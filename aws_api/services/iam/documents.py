@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import orjson
 
+from aws_api.services.iam.evaluation import PolicySyntaxError, parse
 from aws_api.services.iam.shapes import MalformedPolicyDocumentException
 
 _VERSIONS = ("2012-10-17", "2008-10-17")
@@ -44,6 +45,7 @@ def check_permissions_policy(document: str) -> None:
                 )
         for resource in _one_of(statement, "Resource", "NotResource", "Policy statement must contain resources."):
             _check_resource(resource)
+    _check_meaning(document)
 
 
 def check_trust_policy(document: str) -> None:
@@ -56,6 +58,15 @@ def check_trust_policy(document: str) -> None:
         for action in _one_of(statement, "Action", "NotAction", "Missing required field Action"):
             if not action.lower().startswith("sts:") and action != "*":
                 raise MalformedPolicyDocumentException("AssumeRole policy may only specify STS AssumeRole actions.")
+    _check_meaning(document)
+
+
+def _check_meaning(document: str) -> None:
+    """Raise MalformedPolicyDocument for what the grammar lets by and evaluation cannot read: unknown operators."""
+    try:
+        parse(document)
+    except PolicySyntaxError as error:
+        raise MalformedPolicyDocumentException(str(error)) from error
 
 
 def _statements(document: str, *, not_json: str) -> Sequence[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from aws_api.core.context import Context, PrincipalType
 from aws_api.core.ids import new_iam_id
 from aws_api.services.iam.errors import ValidationError
-from aws_api.services.iam.models import Identity, IdentityKind
+from aws_api.services.iam.models import Identity, IdentityKind, LoginProfile
 from aws_api.services.iam.policies import require_policy
 from aws_api.services.iam.service import REGION
 from aws_api.services.iam.shapes import (
@@ -93,6 +93,8 @@ def delete_identity(identity: Identity) -> None:
     for related, remedy in obstacles:
         if related.exists():
             raise DeleteConflictException(f"Cannot delete entity, {remedy}")
+    if LoginProfile.objects.filter(user=identity).exists():
+        raise DeleteConflictException("Cannot delete entity, must delete login profile first.")
     identity.delete()
 
 

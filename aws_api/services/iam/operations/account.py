@@ -9,7 +9,7 @@ from aws_api.core.context import Context
 from aws_api.core.models import Account
 from aws_api.services.iam import shapes
 from aws_api.services.iam.identities import identities
-from aws_api.services.iam.models import IdentityKind, InstanceProfile, ManagedPolicy, PolicyVersion
+from aws_api.services.iam.models import IdentityKind, InstanceProfile, ManagedPolicy, OidcProvider, PolicyVersion
 from aws_api.services.iam.service import iam
 
 
@@ -49,7 +49,7 @@ def get_account_summary(context: Context, request: Mapping[str, Any]) -> shapes.
             "AccountSigningCertificatesPresent": 0,
             "MFADevices": 0,
             "MFADevicesInUse": 0,
-            "Providers": 0,
+            "Providers": OidcProvider.objects.filter(account_id=account_id).count(),
             "ServerCertificates": 0,
             "ServerCertificatesQuota": 20,
             "SigningCertificatesPerUserQuota": 2,
