@@ -223,3 +223,18 @@ def test_a_container_that_never_gets_ready_cannot_be_started(bench: Bench) -> No
     hangs = bench.spec("hangs", "echo wait; sleep 1000", ready_within_s=1)
     with pytest.raises(RuntimeFailure, match=r"hangs was not ready within 1 s: wait$"):
         bench.run(hangs)
+
+
+def test_figures_are_those_of_a_container_that_runs(bench: Bench) -> None:
+    spec = bench.spec("app")
+    assert bench.runtime.statistics(spec.name) is None
+    bench.runtime.create_container(spec)
+    assert bench.runtime.statistics(spec.name) is None
+    bench.runtime.start_container(spec.name)
+    figures = bench.runtime.statistics(spec.name)
+    assert figures is not None
+    assert figures["name"] == f"/{spec.name}"
+    assert figures["memory_stats"]["usage"] > 0
+    bench.runtime.stop_container(spec.name, 0)
+    bench.await_end("app")
+    assert bench.runtime.statistics(spec.name) is None

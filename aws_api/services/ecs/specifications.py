@@ -169,6 +169,9 @@ class _Containers:
         try:
             if self._starting and (problem := refusal(self._definition, _engine_limits())):
                 raise CannotInitialize(problem)
+            if self._starting and self._execution_role_arn:
+                # Whether or not anything is read as it: ECS starts no task whose role it cannot assume.
+                self._execution_context()
             access_key = self._access_key() if self._starting else None
             return [self._part(shape, access_key) for shape in containers_in_start_order(self._shapes.values())], ""
         except CannotInitialize as error:

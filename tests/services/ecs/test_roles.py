@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import orjson
 import pytest
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from aws_api.core.execution import process_loop
 from tests.services.ecs.stage import Stage
 from tests.support.in_process import call
+from tests.support.waiting import wait_for
 from workers.statistics import StatisticsDesk
 
 HOST = "169.254.170.2"
@@ -71,8 +73,9 @@ def refused(call: Callable[..., Any], **request: Any) -> str:
 
 
 def test_a_tasks_calls_are_its_roles_and_allowed_as_its_role(
-    stage: Stage, register: Any, role: str, awsvpc: Any, agent: Agent, aws: Callable[..., Any]
+    stage: Stage, register: Any, role: str, awsvpc: Any, agent: Agent
 ) -> None:
+    aws = agent.aws
     urls = {name: aws("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("orders", "other")}
     allow(aws, "sqs:SendMessage", f"arn:aws:sqs:us-east-1:{stage.account_id}:orders")
     register("web", {"name": "app"}, taskRoleArn=role, networkMode="awsvpc")
@@ -109,6 +112,33 @@ def test_credentials_are_new_at_each_call_and_end_with_the_task(
         {"code": "InvalidIdInRequest", "message": "CredentialsV2Request: ID not found", "HTTPErrorCode": 400},
     )
     assert refused(sts.get_caller_identity) == "ExpiredToken"
+
+
+def test_other_processes_refuse_a_stopped_tasks_session_too(
+    stage: Stage, register: Any, role: str, live_gateway: str
+) -> None:
+    register("web", {"name": "app"}, taskRoleArn=role)
+    environment = stage.spec(arn := stage.run("web"), "app").environment
+    elsewhere = boto3.client(
+        "sts",
+        endpoint_url=live_gateway,
+        region_name="us-east-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment["AWS_SESSION_TOKEN"],
+    )
+    assert elsewhere.get_caller_identity()["Account"] == stage.account_id
+    stage.ecs.stop_task(task=arn)
+    stage.settle()
+
+    def is_refused() -> bool:
+        try:
+            elsewhere.get_caller_identity()
+        except ClientError as error:
+            return str(error.response["Error"]["Code"]) == "ExpiredToken"
+        return False
+
+    wait_for(is_refused, timeout_s=5, what="the other process to hear that the task has stopped")
 
 
 def test_a_session_that_is_named_like_no_task_is_left_alone(role: str, aws: Callable[..., Any]) -> None:
@@ -181,12 +211,10 @@ def test_who_may_not_pass_a_role_can_neither_register_nor_run_it(
     ecs = user_with(aws, "ecs:*")
     container = {"name": "app", "image": "busybox", "memory": 64}
     request = {"family": "web", "containerDefinitions": [container], member: role}
-    for attempt in (
-        lambda: ecs.register_task_definition(**request),
-        lambda: ecs.run_task(taskDefinition="web"),
-    ):
+    attempts = [(ecs.register_task_definition, request), (ecs.run_task, {"taskDefinition": "web"})]
+    for attempt, parameters in attempts:
         with pytest.raises(ClientError) as caught:
-            attempt()
+            attempt(**parameters)
         error = caught.value.response["Error"]
         assert error["Code"] == "AccessDeniedException"
         assert f"is not authorized to perform: iam:PassRole on resource: {role}" in error["Message"]
@@ -273,8 +301,11 @@ def test_figures_come_from_who_watches_the_engine(stage: Stage, register: Any, a
     stage.runtime.end(stage.container(arn, "side"), 0)
     uri = stage.spec(arn, "app").environment["ECS_CONTAINER_METADATA_URI_V4"]
     with watching(stage.runtime):
+        _, first = agent.get(f"{uri}/stats")
         _, container = agent.get(f"{uri}/stats")
         _, task = agent.get(f"{uri}/task/stats")
+    assert "network_rate_stats" not in first, "a rate needs two measures"
+    assert container["network_rate_stats"] == {"rx_bytes_per_sec": 0.0, "tx_bytes_per_sec": 0.0}
     assert container["memory_stats"] == {"usage": 4096}
     assert container["networks"] == {"eth0": {"rx_bytes": 1, "tx_bytes": 2}}, "of the network namespace's owner"
     ids = {each["name"]: each["runtimeId"] for each in stage.describe(arn)["containers"]}

@@ -88,7 +88,7 @@ def test_a_task_without_the_permission_for_a_parameter_says_which(stage: Stage, 
 
 
 @pytest.mark.parametrize(
-    ("selector", "value"),
+    "selected",
     [
         ("", '{"user": "app", "port": 5432}'),
         (":user::", "app"),
@@ -99,13 +99,14 @@ def test_a_task_without_the_permission_for_a_parameter_says_which(stage: Stage, 
     ],
 )
 def test_a_secret_is_read_by_key_and_stage(
-    stage: Stage, aws: Callable[..., Any], register: Any, role: str, allow: Allow, selector: str, value: str
+    stage: Stage, aws: Callable[..., Any], register: Any, allow: Allow, selected: tuple[str, str]
 ) -> None:
+    selector, value = selected
     manager = aws("secretsmanager")
     secret = manager.create_secret(Name="db", SecretString='{"user": "old"}')["ARN"]
     manager.put_secret_value(SecretId=secret, SecretString='{"user": "app", "port": 5432}')
     allow("secretsmanager:GetSecretValue")
-    register("db", {"secrets": [{"name": "DB", "valueFrom": secret + selector}]}, executionRoleArn=role)
+    register("db", {"secrets": [{"name": "DB", "valueFrom": secret + selector}]}, executionRoleArn="task")
     assert stage.spec(stage.run("db"), "container0").environment["DB"] == value
 
 
