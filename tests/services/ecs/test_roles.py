@@ -211,7 +211,10 @@ def test_who_may_not_pass_a_role_can_neither_register_nor_run_it(
     ecs = user_with(aws, "ecs:*")
     container = {"name": "app", "image": "busybox", "memory": 64}
     request = {"family": "web", "containerDefinitions": [container], member: role}
-    attempts = [(ecs.register_task_definition, request), (ecs.run_task, {"taskDefinition": "web"})]
+    attempts: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+        (ecs.register_task_definition, request),
+        (ecs.run_task, {"taskDefinition": "web"}),
+    ]
     for attempt, parameters in attempts:
         with pytest.raises(ClientError) as caught:
             attempt(**parameters)
