@@ -67,6 +67,18 @@ AWS_SDK_JS = """
     })))();
 """
 
+IDENTITY = """
+    import boto3, json, os, urllib.request
+
+    with urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI_V4"] + "/task", timeout=20) as answer:
+        task = json.load(answer)
+    print(json.dumps({
+        "identity": boto3.client("sts").get_caller_identity()["Arn"],
+        "environment": sorted(name for name in os.environ if name.startswith("AWS_")),
+        "task": task["TaskARN"],
+    }))
+"""
+
 METADATA = """
     import json, os, urllib.request
 
@@ -109,8 +121,10 @@ class Account:
             **definition,
         }
         self._json("ecs register-task-definition", request)
-        network = {"awsvpcConfiguration": {"subnets": [self.subnet]}}
-        answer = self._json("ecs run-task", {"taskDefinition": request["family"], "networkConfiguration": network})
+        wanted: dict[str, Any] = {"taskDefinition": request["family"]}
+        if request["networkMode"] == "awsvpc":
+            wanted["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": [self.subnet]}}
+        answer = self._json("ecs run-task", wanted)
         return str(answer["tasks"][0]["taskArn"])
 
     def stopped(self, arn: str) -> dict[str, Any]:
@@ -205,6 +219,21 @@ def test_the_javascript_sdk_in_a_task_may_what_its_role_may(
     assert "AccessDenied" in found["other queue"]
     assert "AccessDenied" in found["other service"]
     assert_no_static_key(found["environment"])
+
+
+@pytest.mark.parametrize(
+    ("network_mode", "variable"),
+    [("host", "AWS_CONTAINER_CREDENTIALS_FULL_URI"), ("bridge", "AWS_SESSION_TOKEN")],
+)
+def test_a_task_outside_of_a_vpc_is_its_role_too(
+    account: Account, sender: str, network_mode: str, variable: str
+) -> None:
+    container = with_logs({"image": python_image(), "command": ["python3", "-c", program(IDENTITY)]})
+    arn = account.run(container, taskRoleArn=sender, networkMode=network_mode)
+    found = account.output(arn)
+    assert found["task"] == arn
+    assert found["identity"].endswith(f"assumed-role/{sender.rpartition('/')[2]}/{arn.rpartition('/')[2]}")
+    assert variable in found["environment"]
 
 
 # Metadata -------------------------------------------------------------------------------------------------------------
