@@ -6,11 +6,9 @@ them once and keeps the answers. Both keep ``concurrency`` connections with one 
 """
 
 import asyncio
-import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,21 +37,23 @@ request = function()
 end
 done = function(summary, latency, _)
   local errors = summary.errors
-  io.write(string.format("RESULT %%d %%d %%d %%d\\n", summary.requests, summary.duration,
-    errors.status + errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(50)))
+  io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration,
+    errors.status + errors.connect + errors.read + errors.write + errors.timeout, latency:percentile(50),
+    latency:percentile(99)))
 end
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A server that speaks AWS, and keys that it accepts."""
+    """A server that speaks AWS, keys that it accepts, and its processes, whose children are its own as well."""
 
     name: str
     url: str
     access_key_id: str = "AKIAIOSFODNN7EXAMPLE"
     secret_access_key: str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     region: str = "us-east-1"
+    processes: Sequence[int] = ()
 
     def client(self, service: str) -> Any:
         """A boto3 client of it that neither retries nor waits long."""
@@ -69,12 +69,17 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a run found. ``failures`` are answers other than 2xx and broken connections."""
+    """What a run found. ``failures`` are answers other than 2xx and broken connections.
+
+    ``slow_ms`` is what one answer in a hundred took longer than, ``cpu_s`` what all of the server's processes used.
+    """
 
     requests: int
     seconds: float
     failures: int
     median_ms: float | None = None
+    slow_ms: float | None = None
+    cpu_s: float | None = None
     bodies: Sequence[bytes] = field(default=(), repr=False)
 
     @property
@@ -132,10 +137,16 @@ def hammer(endpoint: Endpoint, requests: Sequence[bytes], *, concurrency: int, s
         output = subprocess.run(
             [*command, "-s", script, endpoint.url], check=True, capture_output=True, text=True, timeout=seconds + 120
         ).stdout
-    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)
+    found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)
     assert found is not None, output
-    count, duration_us, failures, median_us = map(int, found.groups())
-    return Measurement(requests=count, seconds=duration_us / 1e6, failures=failures, median_ms=median_us / 1000)
+    count, duration_us, failures, median_us, slow_us = map(int, found.groups())
+    return Measurement(
+        requests=count,
+        seconds=duration_us / 1e6,
+        failures=failures,
+        median_ms=median_us / 1000,
+        slow_ms=slow_us / 1000,
+    )
 
 
 def replay(endpoint: Endpoint, requests: Sequence[bytes], *, concurrency: int) -> Measurement:
@@ -237,37 +248,6 @@ class _Connection(asyncio.Protocol):
             return
         self._waits = True
         self._transport.write(request)
-
-
-@dataclass
-class Table:
-    """Requests per second by call, concurrency and endpoint, with the ratio of the first endpoint to the others."""
-
-    endpoints: Sequence[str]
-    rows: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
-
-    def add(self, call: str, concurrency: int, endpoint: str, per_second: float) -> None:
-        """Note a figure and say it; where there is one already the better one stays, because noise only takes away."""
-        row = self.rows.setdefault((call, concurrency), {})
-        row[endpoint] = max(per_second, row.get(endpoint, 0))
-        print(f"{endpoint}: {call} c{concurrency} {per_second:.0f}/s", file=sys.stderr, flush=True)
-
-    def text(self) -> str:
-        """The table as lines of text."""
-        first, *others = self.endpoints
-        heads = [*self.endpoints, *(f"{first}/{other}" for other in others)]
-        lines = [f"{'call':<28}{'c':>4}" + "".join(f"{head:>20}" for head in heads)]
-        for (call, concurrency), row in self.rows.items():
-            cells = [f"{row[name]:.0f}" if name in row else "-" for name in self.endpoints]
-            for other in others:
-                has_both = row.get(first) and row.get(other)
-                cells.append(f"{row[first] / row[other]:.2f}x" if has_both else "-")
-            lines.append(f"{call:<28}{concurrency:>4}" + "".join(f"{cell:>20}" for cell in cells))
-        return "\n".join(lines)
-
-    def json(self) -> str:
-        """The figures for machines."""
-        return json.dumps([{"call": call, "c": c, **row} for (call, c), row in self.rows.items()], indent=1)
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float, what: str) -> None:

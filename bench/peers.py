@@ -35,19 +35,26 @@ def running_peers(environment: Path | None) -> Iterator[list[Endpoint]]:
 
 @contextmanager
 def _ministack(bin_dir: Path) -> Iterator[Endpoint | None]:
-    with _process("ministack", [bin_dir / "ministack"], port_variable="GATEWAY_PORT") as port:
-        yield Endpoint(name="ministack", url=f"http://127.0.0.1:{port}", access_key_id="test") if port else None
+    with _process("ministack", [bin_dir / "ministack"], port_variable="GATEWAY_PORT") as running:
+        yield _endpoint("ministack", running)
 
 
 @contextmanager
 def _moto(bin_dir: Path) -> Iterator[Endpoint | None]:
-    with _process("moto", [bin_dir / "moto_server", "-H", "127.0.0.1", "-p", "{port}"]) as port:
-        yield Endpoint(name="moto", url=f"http://127.0.0.1:{port}", access_key_id="test") if port else None
+    with _process("moto", [bin_dir / "moto_server", "-H", "127.0.0.1", "-p", "{port}"]) as running:
+        yield _endpoint("moto", running)
+
+
+def _endpoint(name: str, running: tuple[int, int] | None) -> Endpoint | None:
+    if running is None:
+        return None
+    port, process = running
+    return Endpoint(name=name, url=f"http://127.0.0.1:{port}", access_key_id="test", processes=(process,))
 
 
 @contextmanager
-def _process(name: str, command: list[Path | str], port_variable: str = "") -> Iterator[int | None]:
-    """A server process on a free port; None where its program is not there."""
+def _process(name: str, command: list[Path | str], port_variable: str = "") -> Iterator[tuple[int, int] | None]:
+    """The port and the id of a server process; None where its program is not there."""
     if not Path(command[0]).exists():
         print(f"{name} is not installed in {Path(command[0]).parent.parent}: left out")
         yield None
@@ -64,7 +71,7 @@ def _process(name: str, command: list[Path | str], port_variable: str = "") -> I
             if process.poll() is not None:
                 log.seek(0)
                 raise RuntimeError(f"{name} did not start:\n{log.read().decode(errors='replace')[-2000:]}")
-            yield port
+            yield port, process.pid
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -3,7 +3,7 @@
     python -m bench.sqs --url http://localhost:4599 --peers PEERS
 
 ``--url`` is a running gateway; its durability is whatever it was started with. Requests are signed beforehand and
-replayed (bench/load.py); each figure is the best of the rounds. Receive + delete are timed apart, each message once.
+replayed (bench/load.py); each figure is the median of the rounds. Receive + delete are timed apart, each message once.
 """
 
 import argparse
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bench.load import CONCURRENCIES, Endpoint, Table, hammer, presign, replay
+from bench.load import CONCURRENCIES, Endpoint, Measurement, presign, replay
 from bench.peers import running_peers
+from bench.table import Table
+from bench.usage import cpu_s
 
 BODY = "x" * 200
 #: Messages that receive + delete take, where a server is slow.
@@ -37,7 +39,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for endpoint in endpoints:
                 measure(endpoint, table, options.seconds)
-    print(table.text())
+    print(table.markdown())
     if options.json:
         options.json.write_text(table.json())
 
@@ -51,41 +53,40 @@ def measure(endpoint: Endpoint, table: Table, seconds: float) -> None:
     send_batch = presign(client, [("send_message_batch", {"QueueUrl": url, "Entries": entries})] * 20)
     for concurrency in CONCURRENCIES:
         for call, requests in (("SendMessage", send), ("SendMessageBatch(10)", send_batch)):
-            result = hammer(endpoint, requests, concurrency=concurrency, seconds=seconds)
-            _check(endpoint, call, result.failures, result.requests)
-            table.add(call, concurrency, endpoint.name, result.per_second)
+            table.measure(endpoint, call, requests, concurrency=concurrency, seconds=seconds)
     client.delete_queue(QueueUrl=url)
     for concurrency in CONCURRENCIES:
         pairs = _receive_and_delete(endpoint, client, concurrency)
-        table.add("ReceiveMessage+DeleteMessage", concurrency, endpoint.name, pairs)
+        table.add("ReceiveMessage + DeleteMessage", concurrency, endpoint.name, pairs)
 
 
-def _receive_and_delete(endpoint: Endpoint, client: Any, concurrency: int) -> float:
-    """Pairs per second: receive each of some messages, then delete each."""
+def _receive_and_delete(endpoint: Endpoint, client: Any, concurrency: int) -> Measurement:
+    """Pairs: receive each of some messages, then delete each."""
     count = PAIRS.get(endpoint.name, DEFAULT_PAIRS)
     url = client.create_queue(QueueName=f"bench-{uuid4().hex[:8]}")["QueueUrl"]
     entries = [{"Id": str(number), "MessageBody": BODY} for number in range(10)]
     for _ in range(count // 10):
         client.send_message_batch(QueueUrl=url, Entries=entries)
     receive = presign(client, [("receive_message", {"QueueUrl": url, "VisibilityTimeout": 600})])
+    before = cpu_s(endpoint.processes)
     received = replay(endpoint, receive * count, concurrency=concurrency)
     handles = list(_handles(received.bodies))
     delete = presign(client, (("delete_message", {"QueueUrl": url, "ReceiptHandle": handle}) for handle in handles))
     deleted = replay(endpoint, delete, concurrency=concurrency)
-    _check(endpoint, "ReceiveMessage+DeleteMessage", received.failures + deleted.failures, count)
+    used_s = cpu_s(endpoint.processes) - before
     client.delete_queue(QueueUrl=url)
-    return len(handles) / (received.seconds + deleted.seconds)
+    return Measurement(
+        requests=len(handles),
+        seconds=received.seconds + deleted.seconds,
+        failures=received.failures + deleted.failures,
+        cpu_s=used_s,
+    )
 
 
 def _handles(bodies: Iterable[bytes]) -> Iterable[str]:
     for body in bodies:
         for message in json.loads(body or b"{}").get("Messages", []):
             yield message["ReceiptHandle"]
-
-
-def _check(endpoint: Endpoint, call: str, failures: int, requests: int) -> None:
-    if failures:
-        print(f"{endpoint.name} {call}: {failures} of {requests} failed")
 
 
 if __name__ == "__main__":
