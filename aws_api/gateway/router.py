@@ -20,6 +20,8 @@ from aws_api.protocol.wire import WireRequest
 
 #: Longest prefix of a form body that is searched for ``Action``: SDKs put it first.
 _ACTION_WITHIN_BYTES = 64 * 1024
+#: What the services that speak XML over plain HTTP sign for.
+_REST_XML = frozenset({"cloudfront", "route53", "s3"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ def guess_protocol(request: WireRequest) -> Protocol:
     scope = claimed_scope(request)
     if scope is not None and scope.service == "ec2":
         return Protocol.EC2
-    if scope is not None and scope.service == "s3":
+    if scope is not None and scope.service in _REST_XML:
         return Protocol.REST_XML
     if _action(request) is not None or headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return Protocol.QUERY
