@@ -18,6 +18,7 @@ from aws_api.core.containers import LABEL_KEY, LABEL_KIND, CreateContainer, Obse
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
+from aws_api.services.ecs.instance_controller import InstanceController
 from aws_api.services.ecs.lifecycle import STATUS_ORDER, Assessment, TaskStatus, assess
 from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
 from aws_api.services.ecs.reconcile import decide
@@ -223,3 +224,4 @@ def _tell(row: Task, passed: Iterable[Passage]) -> None:
 
 
 register_controller(TaskController())
+register_controller(InstanceController())

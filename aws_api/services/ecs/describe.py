@@ -56,18 +56,28 @@ def tags(mapping: Mapping[str, str]) -> list[dict[str, str]]:
     return tags_to_list(mapping, key="key", value="value")
 
 
-def cluster(row: Cluster, *, running: int, pending: int, include: Iterable[str] = ()) -> Shape:
+def cluster(
+    row: Cluster,
+    *,
+    running: int,
+    pending: int,
+    instances: int,
+    statistics: Mapping[str, int],
+    include: Iterable[str] = (),
+) -> Shape:
     """AWS's Cluster shape; settings, configuration, tags and statistics only where ``include`` asks for them."""
     included = set(include)
     shape: Shape = {
         "clusterArn": row.arn,
         "clusterName": row.name,
         "status": row.status,
-        "registeredContainerInstancesCount": 0,
+        "registeredContainerInstancesCount": instances,
         "runningTasksCount": running,
         "pendingTasksCount": pending,
         "activeServicesCount": 0,
-        "statistics": [],
+        "statistics": [
+            {"name": name, "value": str(count)} for name, count in statistics.items() if "STATISTICS" in included
+        ],
         "tags": tags(row.tags) if "TAGS" in included else [],
         "settings": row.document.get("settings", []) if "SETTINGS" in included else [],
         "capacityProviders": row.document.get("capacityProviders", []),

@@ -170,8 +170,8 @@ def _document(context: Context, wanted: Launch, task_id: str, attachment: Networ
         "availabilityZone": attachment.availability_zone if attachment else f"{context.region}a",
         "clusterArn": wanted.cluster.arn,
         "containers": containers,
-        "cpu": _size(wanted, "cpu"),
-        "memory": _size(wanted, "memory"),
+        "cpu": size_of(wanted, "cpu"),
+        "memory": size_of(wanted, "memory"),
         "enableExecuteCommand": wanted.enable_execute_command,
         "group": wanted.group,
         "launchType": wanted.launch_type,
@@ -226,7 +226,7 @@ def _answered_overrides(wanted: Launch) -> list[Shape]:
     return [given.get(name, {"name": name}) for name in names]
 
 
-def _size(wanted: Launch, member: str) -> str:
+def size_of(wanted: Launch, member: str) -> str:
     """The task's cpu or memory; without one of its own, what its containers ask for together."""
     definition = wanted.definition.document
     if size := wanted.overrides.get(member) or definition.get(member):

@@ -69,16 +69,9 @@ def test_an_unknown_cluster_is_refused(ecs: Any) -> None:
     assert refused.value.response["Error"]["Code"] == "ClusterNotFoundException"
 
 
-def test_there_are_no_container_instances(ecs: Any) -> None:
-    assert ecs.list_container_instances()["containerInstanceArns"] == []
-    described = ecs.describe_container_instances(containerInstances=["abc"])
-    assert described["containerInstances"] == []
-    assert described["failures"][0]["reason"] == "MISSING"
-
-
 def test_an_operation_that_is_not_emulated_says_so(ecs: Any) -> None:
     with pytest.raises(ClientError) as refused:
-        ecs.describe_capacity_providers()
+        ecs.describe_service_deployments(serviceDeploymentArns=["none"])
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 

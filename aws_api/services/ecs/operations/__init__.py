@@ -2,11 +2,22 @@
 
 from aws_api.services.ecs.operations import (
     account_settings,
+    capacity_providers,
     clusters,
     container_instances,
     tagging,
     task_definitions,
+    task_protection,
     tasks,
 )
 
-__all__ = ["account_settings", "clusters", "container_instances", "tagging", "task_definitions", "tasks"]
+__all__ = [
+    "account_settings",
+    "capacity_providers",
+    "clusters",
+    "container_instances",
+    "tagging",
+    "task_definitions",
+    "task_protection",
+    "tasks",
+]

@@ -9,10 +9,11 @@ from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_rows
 from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe
+from aws_api.services.ecs.capacity_providers import BUILT_IN, find_capacity_provider
 from aws_api.services.ecs.clusters import active_cluster, default_cluster, find_cluster
 from aws_api.services.ecs.identifiers import cluster_arn, cluster_name, is_name
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES
-from aws_api.services.ecs.models import Cluster, ClusterStatus, Task
+from aws_api.services.ecs.models import Cluster, ClusterStatus, ContainerInstance, Task
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClientException,
@@ -38,6 +39,8 @@ _STORED = (
     "serviceConnectDefaults",
 )
 _ALL_FIELDS = ("TAGS", "SETTINGS", "CONFIGURATIONS")
+_LAUNCH_TYPES = {"EC2": "EC2", "Fargate": "FARGATE"}
+_STATISTICS = tuple(f"{state}{kind}TasksCount" for kind in _LAUNCH_TYPES for state in ("running", "pending"))
 _DEFAULT_SETTINGS = [{"name": "containerInsights", "value": "disabled"}]
 
 
@@ -122,6 +125,11 @@ def update_cluster_settings(context: Context, request: UpdateClusterSettingsRequ
 def put_cluster_capacity_providers(context: Context, request: PutClusterCapacityProvidersRequest) -> Shape:
     """Associate capacity providers with a cluster, in place of those it had."""
     providers = set(request["capacityProviders"])
+    for provider in providers - set(BUILT_IN):
+        if find_capacity_provider(context, provider) is None:
+            raise InvalidParameterException(
+                "The specified capacity provider does not exist. Specify a valid name or ARN and try again."
+            )
     for item in request["defaultCapacityProviderStrategy"]:
         if item["capacityProvider"] not in providers:
             raise ClientException(
@@ -153,15 +161,23 @@ def _described(clusters: list[Cluster], include: Iterable[str]) -> list[Shape]:
         .annotate(
             running=Count("pk", filter=Q(last_status="RUNNING")),
             pending=Count("pk", filter=Q(last_status__in=PENDING_STATUSES)),
+            **{
+                f"{state}{kind}TasksCount": Count("pk", filter=Q(last_status__in=statuses, launch_type=launch_type))
+                for state, statuses in (("running", ("RUNNING",)), ("pending", PENDING_STATUSES))
+                for kind, launch_type in _LAUNCH_TYPES.items()
+            },
         )
     )
     counts = {row["cluster_id"]: row for row in counted}
+    registered = set(ContainerInstance.objects.filter(cluster__in=clusters).values_list("cluster_id", flat=True))
     nothing = {"running": 0, "pending": 0}
     return [
         describe.cluster(
             cluster,
             running=counts.get(cluster.pk, nothing)["running"],
             pending=counts.get(cluster.pk, nothing)["pending"],
+            instances=int(cluster.pk in registered),
+            statistics={name: counts.get(cluster.pk, {}).get(name, 0) for name in _STATISTICS},
             include=include,
         )
         for cluster in clusters

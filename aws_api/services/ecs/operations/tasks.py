@@ -14,11 +14,13 @@ from aws_api.core.pagination import BadToken, decode_token, encode_token
 from aws_api.core.reconcile import kick
 from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe, store
+from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
 from aws_api.services.ecs.fargate import PLATFORM_VERSION, PLATFORM_VERSIONS
 from aws_api.services.ecs.identifiers import (
     DEFAULT_CLUSTER,
     cluster_name,
+    container_instance_arn,
     require_task_id_form,
     task_arn,
     task_id,
@@ -26,6 +28,7 @@ from aws_api.services.ecs.identifiers import (
 from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Cluster, DesiredStatus, RunTaskToken, Task, TaskDefinition
 from aws_api.services.ecs.operations.tagging import require_tags
+from aws_api.services.ecs.placement import providers_of
 from aws_api.services.ecs.roles import require_passing_roles
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
@@ -42,6 +45,7 @@ from aws_api.services.ecs.shapes import (
 from aws_api.services.ecs.specification import StopCode
 from aws_api.services.ecs.specifications import KIND
 from aws_api.services.ecs.task_definitions import startable_task_definition
+from aws_api.services.ecs.task_placement import Failures, placed_tasks, tasks_on
 
 Shape = dict[str, Any]
 
@@ -50,7 +54,6 @@ MAX_DESCRIBED = 100
 MAX_INSTANCES = 10
 _MAX_STARTED_BY = 128
 _MAX_REASON = 1024
-_FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
 @ecs.operation
@@ -64,31 +67,27 @@ def run_task(context: Context, request: RunTaskRequest) -> Shape:
         raise InvalidParameterException(f"Count must be between 1 and {MAX_COUNT}.")
     token = _remember_token(context, request)
     if token and token.task_arns:
-        return _answer(list(Task.objects.filter(arn__in=token.task_arns).order_by("pk")))
+        return _answer(list(Task.objects.filter(arn__in=token.task_arns).order_by("pk")), [])
     wanted = _launch_of(context, request)
-    wanted = _placed(wanted, request)
+    launches, failures = placed_tasks(_typed(wanted, request, count), request)
     # An id that the caller demands can be one task's.
     others = replace(context, forced_ids={})
-    tasks = [launch(others if index else context, wanted) for index in range(count)]
+    tasks = [launch(others if index else context, each) for index, each in enumerate(launches)]
     if token:
         RunTaskToken.objects.filter(pk=token.pk).update(task_arns=[task.arn for task in tasks])
-    return _answer(tasks)
+    return _answer(tasks, failures)
 
 
 @ecs.operation
 def start_task(context: Context, request: StartTaskRequest) -> Shape:
-    """Start a task on each container instance named. None is ever registered, so each is a failure MISSING."""
+    """Start a task on each container instance named; those that cannot take it are failures."""
     instances = request["containerInstances"]
     if not instances:
         raise InvalidParameterException("Container instances cannot be empty.")
     if len(instances) > MAX_INSTANCES:
         raise InvalidParameterException(f"Container instances can have at most {MAX_INSTANCES} items.")
-    wanted = _launch_of(context, request)
-    prefix = f"arn:aws:ecs:{context.region}:{context.account_id}:container-instance/{wanted.cluster.name}"
-    failures = [
-        {"arn": instance if is_arn(instance) else f"{prefix}/{instance}", "reason": "MISSING"} for instance in instances
-    ]
-    return {"tasks": [], "failures": failures}
+    launches, failures = tasks_on(_launch_of(context, request), instances)
+    return _answer([launch(context, each) for each in launches], failures)
 
 
 @ecs.operation
@@ -158,7 +157,7 @@ async def list_tasks(context: Context, request: ListTasksRequest) -> Shape:
         service_name=service.rpartition("/")[2] if service else None,
         started_by=request.get("startedBy"),
         launch_type=request.get("launchType"),
-        container_instance_arn=request.get("containerInstance"),
+        container_instance_arn=_instance_arn(context, cluster, request.get("containerInstance")),
     )
     if not ids:
         await _require_cluster(context, cluster)
@@ -187,6 +186,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
             raise InvalidParameterException(
                 f"Override for container named {override.get('name')} is not a container in the TaskDefinition."
             )
+    _check_volumes(request, definition)
     return Launch(
         cluster=cluster,
         definition=definition,
@@ -200,18 +200,25 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
     )
 
 
-def _placed(wanted: Launch, request: RunTaskRequest) -> Launch:
-    """The launch with its type, from launchType or a capacity provider strategy."""
+def _typed(wanted: Launch, request: RunTaskRequest, count: int) -> list[Launch]:
+    """The launches with their types, from launchType or a capacity provider strategy."""
     launch_type, strategy = request.get("launchType"), request.get("capacityProviderStrategy")
     if launch_type and strategy:
         raise InvalidParameterException(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again."
         )
-    provider = ""
     if not launch_type:
         strategy = strategy or wanted.cluster.document.get("defaultCapacityProviderStrategy")
-        provider = max(strategy, key=_preference)["capacityProvider"] if strategy else ""
-        launch_type = "FARGATE" if provider in _FARGATE_PROVIDERS else "EC2"
+    if launch_type or not strategy:
+        return [_of_type(wanted, request, launch_type or "EC2", "")] * count
+    check_strategy(wanted.cluster, strategy)
+    return [
+        _of_type(wanted, request, "FARGATE" if provider in BUILT_IN else "EC2", provider)
+        for provider in providers_of(strategy, count)
+    ]
+
+
+def _of_type(wanted: Launch, request: RunTaskRequest, launch_type: str, provider: str) -> Launch:
     if launch_type not in wanted.definition.document["compatibilities"]:
         raise InvalidParameterException(f"Task definition does not support launch_type {launch_type}.")
     version = request.get("platformVersion", "")
@@ -227,9 +234,17 @@ def _placed(wanted: Launch, request: RunTaskRequest) -> Launch:
     )
 
 
-def _preference(item: Mapping[str, Any]) -> tuple[int, int]:
-    """A strategy's base is filled first, then its weights; one task goes to the greatest."""
-    return item.get("base", 0), item.get("weight", 0)
+def _check_volumes(request: Mapping[str, Any], definition: TaskDefinition) -> None:
+    """Volumes that are configured at launch are, and no others."""
+    waiting = {volume["name"] for volume in definition.document["volumes"] if volume.get("configuredAtLaunch")}
+    given = {configuration["name"] for configuration in request.get("volumeConfigurations", ())}
+    if unknown := given - waiting:
+        raise InvalidParameterException(
+            f"Volume configuration {min(unknown)} does not match a volume in the task definition that is configured "
+            "at launch."
+        )
+    if missing := waiting - given:
+        raise InvalidParameterException(f"Volume configuration for {min(missing)} is required.")
 
 
 def _tags(request: Mapping[str, Any], cluster: Cluster, definition: TaskDefinition) -> dict[str, str]:
@@ -264,8 +279,14 @@ def _remember_token(context: Context, request: RunTaskRequest) -> RunTaskToken |
     return token
 
 
-def _answer(tasks: list[Task]) -> Shape:
-    return {"tasks": [describe.task_row(task) for task in tasks], "failures": []}
+def _answer(tasks: list[Task], failures: Failures) -> Shape:
+    return {"tasks": [describe.task_row(task) for task in tasks], "failures": failures}
+
+
+def _instance_arn(context: Context, cluster: str, identifier: str | None) -> str | None:
+    if not identifier or is_arn(identifier):
+        return identifier
+    return container_instance_arn(context.account_id, context.region, cluster, identifier)
 
 
 async def _require_cluster(context: Context, cluster: str) -> None:
