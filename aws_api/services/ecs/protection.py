@@ -36,8 +36,8 @@ def change(row: Task, body: bytes) -> Answer:
         return _refusal(row, "Invalid request: does not contain 'ProtectionEnabled' field")
     if not isinstance(enabled, bool) or not (minutes is None or type(minutes) is int):
         return _refusal(row, "UpdateTaskProtection: failed to decode request")
-    members = {"protectionEnabled": enabled}
-    return _call(row, "UpdateTaskProtection", {**members, "expiresInMinutes": minutes} if minutes else members)
+    members = {"protectionEnabled": enabled, "expiresInMinutes": minutes}
+    return _call(row, "UpdateTaskProtection", {name: value for name, value in members.items() if value is not None})
 
 
 def _call(row: Task, operation: str, members: Mapping[str, Any]) -> Answer:

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_api.core.execution import process_loop
+from aws_api.services.ecs.models import Task
 from tests.services.ecs.stage import Stage
 from tests.support.in_process import call
 from tests.support.waiting import wait_for
@@ -321,10 +322,42 @@ def test_figures_come_from_who_watches_the_engine(stage: Stage, register: Any, a
 def test_the_protection_endpoint_refuses_what_is_no_request(stage: Stage, register: Any, agent: Agent) -> None:
     register("web", {"name": "app"})
     arn = stage.run("web")
-    uri = stage.spec(arn, "app").environment["ECS_AGENT_URI"] + "/task-protection/v1/state"
+    uri = protection_uri(stage, arn)
     for body in (b"", b"[]", b'{"ProtectionEnabled": 1}', b'{"Other": true}', b"x" * 5000):
         status, answer = agent.get(uri, "PUT", body)
         assert (status, answer["error"]["Code"]) == (400, "InvalidParameterException"), body
         assert answer["error"]["Arn"] == arn
     _, answer = agent.get(uri, "PUT", b"{}")
     assert answer["error"]["Message"] == "Invalid request: does not contain 'ProtectionEnabled' field"
+
+
+def protection_uri(stage: Stage, arn: str) -> str:
+    return stage.spec(arn, "app").environment["ECS_AGENT_URI"] + "/task-protection/v1/state"
+
+
+def test_a_services_task_protects_itself_as_its_role(stage: Stage, register: Any, role: str, agent: Agent) -> None:
+    register("web", {"name": "app"}, taskRoleArn=role)
+    arn = stage.run("web")
+    Task.objects.filter(arn=arn).update(service_name="web")
+    uri = protection_uri(stage, arn)
+    _, refusal = agent.get(uri, "PUT", b'{"ProtectionEnabled": true}')
+    assert refusal["error"]["Code"] == "AccessDeniedException"
+    assert "is not authorized to perform: ecs:UpdateTaskProtection on resource: " in refusal["error"]["Message"]
+    assert refusal["requestID"]
+
+    allow(agent.aws, "ecs:*TaskProtection", "*")
+    status, answer = agent.get(uri, "PUT", b'{"ProtectionEnabled": true, "ExpiresInMinutes": 60}')
+    assert (status, answer["protection"]["ProtectionEnabled"], answer["protection"]["TaskArn"]) == (200, True, arn)
+    assert datetime.fromisoformat(answer["protection"]["ExpirationDate"]) > datetime.now(UTC)
+    assert agent.get(uri) == (200, answer)
+    _, answer = agent.get(uri, "PUT", b'{"ProtectionEnabled": false}')
+    assert answer["protection"] == {"ExpirationDate": None, "ProtectionEnabled": False, "TaskArn": arn}
+    _, refusal = agent.get(uri, "PUT", b'{"ProtectionEnabled": true, "ExpiresInMinutes": 0}')
+    assert refusal["error"]["Code"] == "InvalidParameterException"
+
+
+def test_a_standalone_task_cannot_be_protected(stage: Stage, register: Any, agent: Agent) -> None:
+    register("web", {"name": "app"})
+    arn = stage.run("web")
+    status, answer = agent.get(protection_uri(stage, arn), "PUT", b'{"ProtectionEnabled": true}')
+    assert (status, answer) == (200, {"failure": {"Arn": arn, "Detail": None, "Reason": "TASK_NOT_VALID"}})
