@@ -78,7 +78,7 @@ def _simulate(
         resource=_given([resource_policy], "ResourcePolicy") if resource_policy else None,
     )
     caller, keys = _caller(context, request, source), _keys(request, source)
-    owner = account_of(request.get("ResourceOwner") or "") or context.account_id
+    owner = account_of(request.get("ResourceOwner") or "") or caller.account_id
     pairs = [(action, resource) for action in request["ActionNames"] for resource in resources]
 
     def result(pair: tuple[str, str]) -> Mapping[str, Any]:
@@ -87,7 +87,8 @@ def _simulate(
             caller=caller,
             action=action,
             resource=resource,
-            resource_account_id=account_of(resource) or owner,
+            # Without the resource's policy the question is what the principal's own policies allow.
+            resource_account_id=(account_of(resource) or owner) if resource_policy else caller.account_id,
             keys=keys,
         )
         return _describe(asked, policies, evaluate(asked, policies), keys)
