@@ -17,6 +17,7 @@ from aws_api.services.dynamodb.changes import Plan
 from aws_api.services.dynamodb.schema import TableSchema
 from aws_api.services.dynamodb.shapes import (
     ConditionalCheckFailedException,
+    DuplicateItemException,
     IdempotentParameterMismatchException,
     TransactionCanceledException,
 )
@@ -104,6 +105,8 @@ def reason_of(outcome: Written | Exception | None) -> Mapping[str, Any]:
     """The CancellationReason of an action."""
     if isinstance(outcome, ConditionalCheckFailedException):
         return {"Code": "ConditionalCheckFailed", "Message": outcome.message, **outcome.members}
+    if isinstance(outcome, DuplicateItemException):
+        return {"Code": "DuplicateItem", "Message": outcome.message}
     if isinstance(outcome, AwsError):
         return {"Code": "ValidationError", "Message": outcome.message}
     return _NO_REASON
