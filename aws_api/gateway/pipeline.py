@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
 from django.conf import settings
@@ -28,8 +27,7 @@ _log = logging.getLogger(__name__)
 _NOT_STORABLE = (DataError, CharacterNotInRepertoireError, UntranslatableCharacterError)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Handled:
+class Handled(NamedTuple):
     """A response with what the log line and the request record tell; what was not found out stays empty."""
 
     response: WireResponse
@@ -53,7 +51,7 @@ async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]
         if operation.is_unsigned:
             principal = anonymous(settings.SIMFRA_DEFAULT_ACCOUNT_ID)
         else:
-            principal = await verify(request, SYSTEM_CLOCK.now())
+            principal = await verify(request, route.scope, SYSTEM_CLOCK.now())
         if not is_loaded(route.service):
             await run_in_thread(service_model, route.service)  # EC2's takes 100 ms: not on the loop
         plan = plan_for(route.service, route.operation, route.protocol)

@@ -37,6 +37,7 @@ class Route:
 
 def guess_protocol(request: WireRequest) -> Protocol:
     """The wire format by the request's outer form: enough to word an error before the service is known."""
+<<<<<<< ours
     headers = request.headers
     if headers.get("smithy-protocol") == "rpc-v2-cbor" or headers.get("content-type") == "application/cbor":
         return Protocol.CBOR
@@ -50,12 +51,15 @@ def guess_protocol(request: WireRequest) -> Protocol:
     if _action(request) is not None or headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return Protocol.QUERY
     return Protocol.REST_JSON
+=======
+    return _protocol(request, claimed_scope(request))
+>>>>>>> theirs
 
 
 def find_route(request: WireRequest) -> Route:
     """Find the service and operation. Raises the AWS error for what does not exist, 501 for what Simfra lacks."""
     scope = claimed_scope(request)
-    protocol = guess_protocol(request)
+    protocol = _protocol(request, scope)
     service = _find_service(request, scope)
     operation = _find_operation(service, protocol, request)
     return Route(
@@ -65,6 +69,21 @@ def find_route(request: WireRequest) -> Route:
         region=_region(request, scope),
         scope=scope,
     )
+
+
+def _protocol(request: WireRequest, scope: CredentialScope | None) -> Protocol:
+    headers = request.headers
+    if headers.get("smithy-protocol") == "rpc-v2-cbor" or headers.get("content-type") == "application/cbor":
+        return Protocol.CBOR
+    if "x-amz-target" in headers or headers.get("content-type", "").startswith("application/x-amz-json"):
+        return Protocol.JSON
+    if scope is not None and scope.service == "ec2":
+        return Protocol.EC2
+    if scope is not None and scope.service == "s3":
+        return Protocol.REST_XML
+    if _action(request) is not None or headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return Protocol.QUERY
+    return Protocol.REST_JSON
 
 
 def _find_service(request: WireRequest, scope: CredentialScope | None) -> AwsService:

@@ -17,7 +17,7 @@ from django.conf import settings
 from aws_api.core.authorization import find_credential
 from aws_api.core.context import Principal, root_of
 from aws_api.core.errors import AwsError
-from aws_api.gateway.credential_scope import ALGORITHM, CredentialScope, claimed_scope
+from aws_api.gateway.credential_scope import ALGORITHM, CredentialScope
 from aws_api.protocol.wire import WireRequest
 
 CLOCK_SKEW = timedelta(minutes=15)
@@ -66,9 +66,11 @@ class RequestExpired(AwsError):
     status = 400
 
 
-async def verify(request: WireRequest, now: datetime) -> Principal:
-    """The principal that signed the request. Raises one of the errors above, worded as AWS words them."""
-    scope = claimed_scope(request)
+async def verify(request: WireRequest, scope: CredentialScope | None, now: datetime) -> Principal:
+    """The principal that signed the request, by the scope that it claims.
+
+    Raises one of the errors above, worded as AWS words them.
+    """
     if scope is None:
         raise _why_unsigned(request)
     if relaxed := _relaxed_principal(request, scope):
