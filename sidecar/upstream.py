@@ -132,7 +132,8 @@ class _Forwarder(asyncio.DatagramProtocol):
         while own_id in self._asked:
             own_id = struct.pack("!H", random.randrange(65536))
         loop = asyncio.get_running_loop()
-        future = self._asked[own_id] = loop.create_future()
+        future: asyncio.Future[bytes] = loop.create_future()
+        self._asked[own_id] = future
         self._transport.sendto(own_id + message[2:])
         # Datagrams get lost; one more tells whether upstream is.
         again = loop.call_later(_ASK_AGAIN_S, self._transport.sendto, own_id + message[2:])

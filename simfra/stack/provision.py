@@ -22,7 +22,7 @@ _POLL_S = 0.2
 #: The Debian package of each command that something of ours calls.
 ENGINE_PACKAGES = {"dockerd": "docker.io", "iptables": "iptables"}
 BASE_PACKAGES = {"debootstrap": "debootstrap"}
-TEST_PACKAGES = {"docker": "docker-cli", "chromium": "chromium"}
+TEST_PACKAGES = {"docker": "docker-cli", "chromium": "chromium", "dig": "bind9-dnsutils"}
 
 
 class ProvisionError(Exception):

@@ -41,7 +41,7 @@ _STORED = ("HealthCheckConfig", "HealthCheckCustomConfig")
 def create_service(context: Context, request: CreateServiceRequest) -> Shape:
     """Make a service in a namespace."""
     dns = request.get("DnsConfig")
-    namespace_id = request.get("NamespaceId") or (dns or {}).get("NamespaceId")
+    namespace_id = request.get("NamespaceId") or (dns.get("NamespaceId") if dns else None)
     if not namespace_id:
         raise InvalidInput("NamespaceId must be specified")
     namespace = find_namespace(context, namespace_id, locked=True)
