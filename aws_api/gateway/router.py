@@ -37,23 +37,7 @@ class Route:
 
 def guess_protocol(request: WireRequest) -> Protocol:
     """The wire format by the request's outer form: enough to word an error before the service is known."""
-<<<<<<< ours
-    headers = request.headers
-    if headers.get("smithy-protocol") == "rpc-v2-cbor" or headers.get("content-type") == "application/cbor":
-        return Protocol.CBOR
-    if "x-amz-target" in headers or headers.get("content-type", "").startswith("application/x-amz-json"):
-        return Protocol.JSON
-    scope = claimed_scope(request)
-    if scope is not None and scope.service == "ec2":
-        return Protocol.EC2
-    if scope is not None and scope.service in _REST_XML:
-        return Protocol.REST_XML
-    if _action(request) is not None or headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return Protocol.QUERY
-    return Protocol.REST_JSON
-=======
     return _protocol(request, claimed_scope(request))
->>>>>>> theirs
 
 
 def find_route(request: WireRequest) -> Route:
@@ -79,7 +63,7 @@ def _protocol(request: WireRequest, scope: CredentialScope | None) -> Protocol:
         return Protocol.JSON
     if scope is not None and scope.service == "ec2":
         return Protocol.EC2
-    if scope is not None and scope.service == "s3":
+    if scope is not None and scope.service in _REST_XML:
         return Protocol.REST_XML
     if _action(request) is not None or headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return Protocol.QUERY
