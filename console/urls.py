@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from console.api.ecs import TaskExplanationView, TaskHoldView
 from console.api.health import HealthView
 from console.api.iam import ExplainView, SuggestView
 from console.api.network import ResolversView
@@ -20,6 +21,8 @@ urlpatterns = [
     path("_simfra/network/dns", ResolversView.as_view()),
     path("_simfra/iam/explain", ExplainView.as_view()),
     path("_simfra/iam/suggest", SuggestView.as_view()),
+    path("_simfra/ecs/tasks/<str:task_id>/explain", TaskExplanationView.as_view()),
+    path("_simfra/ecs/tasks/<str:task_id>/hold", TaskHoldView.as_view()),
     path("_simfra/debug/requests", RequestsView.as_view()),
     path("_simfra/debug/requests/<str:request_id>", RequestView.as_view()),
 ]

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from aws_api.core.pull_reports import register_pull_reader
+
 
 class WorkersConfig(AppConfig):
     name = "workers"
@@ -7,3 +9,6 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         # Imported for its signal: it begins when a worker is ready.
         from workers import telling  # noqa: F401
+        from workers.pulls import reports
+
+        register_pull_reader(reports)

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -25,6 +25,7 @@ from aws_api.core.containers import (
     RuntimeUnreachable,
 )
 from aws_api.core.images import ImageNotFound, ImageSource, image_source
+from aws_api.core.pull_reports import PullReport
 from aws_api.core.reconcile import kick
 from workers.leases import Held, claim
 from workers.models import Pull, PullStatus
@@ -73,6 +74,23 @@ def name_on_engine(image: str) -> str:
     if "@" not in image or image_source(image) is None:
         return image
     return Pull.objects.filter(subject=image).values_list("image_id", flat=True).first() or image
+
+
+def reports(images: Sequence[str]) -> dict[str, PullReport]:
+    """The last pull of each image, whoever's credentials it was with."""
+    rows = Pull.objects.filter(image__in=images).order_by("started_at")
+    return {
+        row.image: PullReport(
+            image=row.image,
+            status=row.status,
+            digest=row.digest,
+            reason=row.reason,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            layers=row.progress,
+        )
+        for row in rows
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,20 +68,24 @@ async def read(container_name: str, after_id: str = START, block_ms: int | None 
     except redis.TimeoutError:
         return []
     entries = found[0][1] if found else []
-    return [
-        TailEntry(
-            id=entry_id.decode(),
-            line=LogLine(
-                at_ns=int(fields[b"at"]), stream=fields[b"stream"].decode(), message=fields[b"message"].decode()
-            ),
-        )
-        for entry_id, fields in entries
-    ]
+    return [_entry(entry_id, fields) for entry_id, fields in entries]
+
+
+async def latest(container_name: str, count: int) -> list[TailEntry]:
+    """The last lines, oldest of them first. Raises redis.ConnectionError where Valkey is away."""
+    client = _client(id(asyncio.get_running_loop()))
+    entries: Any = await client.xrevrange(_key(container_name), count=min(count, MAX_READ))
+    return [_entry(entry_id, fields) for entry_id, fields in reversed(entries)]
 
 
 async def remove(container_name: str) -> None:
     """Forget a container's tail."""
     await _client(id(asyncio.get_running_loop())).delete(_key(container_name))
+
+
+def _entry(entry_id: bytes, fields: Any) -> TailEntry:
+    line = LogLine(at_ns=int(fields[b"at"]), stream=fields[b"stream"].decode(), message=fields[b"message"].decode())
+    return TailEntry(id=entry_id.decode(), line=line)
 
 
 @cache

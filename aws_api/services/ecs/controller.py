@@ -192,7 +192,8 @@ def _times(
     """When statuses were reached, by what is written down of the task."""
 
     def column(name: str) -> datetime | None:
-        return changes.get(name) or getattr(row, name)
+        time: datetime | None = changes.get(name) or getattr(row, name)
+        return time
 
     return {
         TaskStatus.PENDING: desired.loaded_at,

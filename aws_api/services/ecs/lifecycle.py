@@ -188,7 +188,7 @@ def _lost_namespaces(task: TaskSpec, observed: Observation) -> bool:
             return True
         case Phase.ABSENT | Phase.CREATED:
             return any(phase(part, observed) is Phase.RUNNING for part in task.containers)
-        case Phase.RUNNING:
+        case Phase.RUNNING | Phase.RESTARTING:
             return False
 
 

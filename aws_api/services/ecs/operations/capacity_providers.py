@@ -1,5 +1,6 @@
 """Capacity providers: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-capacity-providers.html"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_api.core.context import Context
@@ -32,7 +33,7 @@ def create_capacity_provider(context: Context, request: CreateCapacityProviderRe
     name = request["name"]
     if not is_name(name) or name.lower().startswith(_RESERVED):
         raise InvalidParameterException("The capacity provider name is invalid. Change the name and try again.")
-    document = {member: request[member] for member in _STORED if request.get(member)}
+    document = _stored(request)
     if len(document) != 1:
         raise ClientException("Specify either an Auto Scaling group provider or a managed instances provider.")
     if find_capacity_provider(context, name):
@@ -75,9 +76,8 @@ def describe_capacity_providers(context: Context, request: DescribeCapacityProvi
 def update_capacity_provider(context: Context, request: UpdateCapacityProviderRequest) -> Shape:
     """Change how a capacity provider scales."""
     row = _required(context, request["name"])
-    for member in _STORED:
-        if change := request.get(member):
-            row.document = {**row.document, member: {**row.document.get(member, {}), **change}}
+    for member, change in _stored(request).items():
+        row.document = {**row.document, member: {**row.document.get(member, {}), **change}}
     CapacityProvider.objects.filter(pk=row.pk).update(document=row.document)
     return {"capacityProvider": {**_describe(row, with_tags=True), "updateStatus": "UPDATE_COMPLETE"}}
 
@@ -96,6 +96,10 @@ def delete_capacity_provider(context: Context, request: DeleteCapacityProviderRe
         )
     row.delete()
     return {"capacityProvider": {**_describe(row, with_tags=True), "status": "INACTIVE"}}
+
+
+def _stored(request: Mapping[str, Any]) -> Shape:
+    return {member: request[member] for member in _STORED if request.get(member)}
 
 
 def _required(context: Context, name: str) -> CapacityProvider:

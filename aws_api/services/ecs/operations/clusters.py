@@ -168,16 +168,16 @@ def _described(clusters: list[Cluster], include: Iterable[str]) -> list[Shape]:
             },
         )
     )
-    counts = {row["cluster_id"]: row for row in counted}
+    counts: dict[int, Mapping[str, Any]] = {row["cluster_id"]: row for row in counted}
     registered = set(ContainerInstance.objects.filter(cluster__in=clusters).values_list("cluster_id", flat=True))
-    nothing = {"running": 0, "pending": 0}
+    nothing: Mapping[str, Any] = {"running": 0, "pending": 0}
     return [
         describe.cluster(
             cluster,
             running=counts.get(cluster.pk, nothing)["running"],
             pending=counts.get(cluster.pk, nothing)["pending"],
             instances=int(cluster.pk in registered),
-            statistics={name: counts.get(cluster.pk, {}).get(name, 0) for name in _STATISTICS},
+            statistics={name: counts.get(cluster.pk, nothing).get(name, 0) for name in _STATISTICS},
             include=include,
         )
         for cluster in clusters

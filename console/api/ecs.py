@@ -1,0 +1,50 @@
+"""Why is a task as it is, and keeping its containers: ``/_simfra/ecs/tasks/{id}/explain`` and ``.../hold``."""
+
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from aws_api.services.ecs.explain import explain
+from aws_api.services.ecs.holds import set_hold
+from aws_api.services.ecs.models import Task
+
+
+class TooLate(APIException):
+    """The containers are gone already."""
+
+    status_code = 409
+    default_detail = "The task has stopped and its containers are removed: run it again with the tag simfra:hold=true."
+
+
+class TaskExplanationView(APIView):
+    """GET: the timeline, containers, logs, fields that are only stored, and what to do next."""
+
+    def get(self, request: Request, task_id: str) -> Response:
+        return Response(explain(_task(request, task_id)))
+
+
+class TaskHoldView(APIView):
+    """POST ``{"hold": true}``: keep the containers when the task has stopped; ``false`` lets them go."""
+
+    def post(self, request: Request, task_id: str) -> Response:
+        wanted = request.data.get("hold", True) if isinstance(request.data, dict) else True
+        if not isinstance(wanted, bool):
+            raise ValidationError("hold is true or false.")
+        task = _task(request, task_id)
+        if wanted and task.last_status == "STOPPED" and not task.desired_hold:
+            raise TooLate
+        set_hold(task, wanted=wanted)
+        return Response({"taskArn": task.arn, "hold": wanted})
+
+
+def _task(request: Request, task_id: str) -> Task:
+    """The task of an id; ``?account`` and ``?region`` narrow it where two have the same."""
+    rows = Task.objects.select_related("cluster", "task_definition").filter(task_id=task_id)
+    for parameter, column in (("account", "account_id"), ("region", "region")):
+        if value := request.query_params.get(parameter):
+            rows = rows.filter(**{column: value})
+    found = rows.order_by("-created_at").first()
+    if found is None:
+        raise NotFound(f"There is no task {task_id}; stopped ones are kept for an hour.")
+    return found
