@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_api.core.arns import is_arn
+from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
+from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import ResourceNotFoundException
@@ -17,6 +19,7 @@ from aws_api.services.dynamodb.tables import find_table
 #: The members that hold an item's key.
 _KEY_MEMBERS = ("Key", "Item")
 _WRITES = {"PutRequest": "Item", "DeleteRequest": "Key"}
+_TAGS = "SELECT tags FROM dynamodb_table WHERE account_id = $1 AND region = $2 AND name = $3"
 
 
 @dynamodb.access
@@ -55,3 +58,13 @@ async def _leading(context: Context, table: str, items: Iterable[Mapping[str, An
         return {}  # the operation says so
     found = [item[hash_name] for item in items if isinstance(item.get(hash_name), Mapping)]
     return {"dynamodb:LeadingKeys": [str(value) for attribute in found for value in attribute.values()]}
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    """A table's tags, which are its indexes' as well."""
+    _, _, _, region, account_id, resource = arn.split(":", 5)
+    row = await fetch_row(_TAGS, account_id, region, resource.split("/")[1] if "/" in resource else "")
+    return row["tags"] if row else {}
+
+
+register_resource_tags("dynamodb", _tags)

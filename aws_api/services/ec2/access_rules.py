@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
+from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
 from aws_api.services.ec2.service import ec2
 
@@ -42,6 +44,18 @@ _MADE_BY = {
 }
 _NAMING_MEMBERS = ("GroupIds", "Groups", "Resources", "SecurityGroupIds")
 MAX_NAMED = 1000
+_TABLES = {
+    "dhcp-options": "ec2_dhcpoptions",
+    "internet-gateway": "ec2_internetgateway",
+    "network-acl": "ec2_networkacl",
+    "network-interface": "ec2_networkinterface",
+    "route-table": "ec2_routetable",
+    "security-group": "ec2_securitygroup",
+    "security-group-rule": "ec2_securitygrouprule",
+    "subnet": "ec2_subnet",
+    "vpc": "ec2_vpc",
+}
+_TAGS = "SELECT tags FROM {} WHERE account_id = $1 AND region = $2 AND resource_id = $3"
 
 
 @ec2.access
@@ -75,3 +89,15 @@ def _named(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for resource_id in values:
             if isinstance(resource_id, str) and (kind := _KINDS.get(resource_id.partition("-")[0])):
                 yield kind, resource_id
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    """The tags of a resource of a kind that has a table here."""
+    _, _, _, region, account_id, resource = arn.split(":", 5)
+    kind, _, resource_id = resource.partition("/")
+    table = _TABLES.get(kind)
+    row = await fetch_row(_TAGS.format(table), account_id, region, resource_id) if table else None
+    return row["tags"] if row else {}
+
+
+register_resource_tags("ec2", _tags)

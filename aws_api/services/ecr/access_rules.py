@@ -6,12 +6,18 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aws_api.core.authorization import register_resource_policies, register_resource_tags
 from aws_api.core.context import Context
+from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
 from aws_api.services.ecr.service import ecr
 
 #: About the registry, or about the caller.
 _ON_NO_REPOSITORY = frozenset({"ecr:DescribeRegistry", "ecr:GetAuthorizationToken"})
+_REPOSITORY = """
+SELECT tags, document->>'repositoryPolicy' AS policy FROM ecr_repository
+ WHERE account_id = $1 AND region = $2 AND name = $3
+"""
 
 
 @ecr.access
@@ -24,3 +30,22 @@ def needed(context: Context, action: str, request: Mapping[str, Any]) -> Iterabl
     account_id = request.get("registryId") or context.account_id
     names = request.get("repositoryNames") or [request.get("repositoryName") or "*"]
     return [(action, f"arn:aws:ecr:{context.region}:{account_id}:repository/{name}") for name in names]
+
+
+async def _policy(_context: Context, arn: str) -> str | None:
+    repository = await _repository(arn)
+    return repository["policy"] if repository else None
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    repository = await _repository(arn)
+    return repository["tags"] if repository else {}
+
+
+async def _repository(arn: str) -> Any | None:
+    _, _, _, region, account_id, resource = arn.split(":", 5)
+    return await fetch_row(_REPOSITORY, account_id, region, resource.removeprefix("repository/"))
+
+
+register_resource_policies("ecr", _policy)
+register_resource_tags("ecr", _tags)

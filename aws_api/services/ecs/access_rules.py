@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aws_api.core.arns import is_arn
+from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
+from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
 from aws_api.services.ecs.identifiers import DEFAULT_CLUSTER
 from aws_api.services.ecs.service import ecs
@@ -43,6 +45,12 @@ _ON_ANYTHING = frozenset(
 )
 #: Operations that start tasks: their resource is the task definition, whatever else the request names.
 _STARTING = frozenset({"ecs:RunTask", "ecs:StartTask"})
+_TAGS = {
+    "cluster": "SELECT tags FROM ecs_cluster WHERE account_id = $1 AND region = $2 AND name = $3",
+    "task": "SELECT tags FROM ecs_task WHERE account_id = $1 AND region = $2 AND task_id = $3",
+    "task-definition": "SELECT tags FROM ecs_taskdefinition WHERE account_id = $1 AND region = $2 "
+    "AND family || ':' || revision = $3",
+}
 
 
 @ecs.access
@@ -86,3 +94,15 @@ def _with_revision(task_definition: str) -> str:
     """A family alone means its latest revision: policies speak of all of them."""
     family_and_revision = task_definition.rpartition("/")[2]
     return task_definition if ":" in family_and_revision else f"{task_definition}:*"
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    """The tags of a cluster, task or task definition."""
+    _, _, _, region, account_id, resource = arn.split(":", 5)
+    kind, _, rest = resource.partition("/")
+    sql = _TAGS.get(kind)
+    row = await fetch_row(sql, account_id, region, rest.rpartition("/")[2]) if sql else None
+    return row["tags"] if row else {}
+
+
+register_resource_tags("ecs", _tags)

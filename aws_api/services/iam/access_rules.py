@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context, PrincipalType
 from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
@@ -60,6 +61,14 @@ _PATHS = {
         for kind in ("user", "group", "role")
     },
 }
+_TAGS = {
+    "policy": "SELECT tags FROM iam_managedpolicy WHERE account_id = $1 AND lower(name) = lower($2)",
+    "instance-profile": "SELECT tags FROM iam_instanceprofile WHERE account_id = $1 AND lower(name) = lower($2)",
+    **{
+        kind: f"SELECT tags FROM iam_identity WHERE account_id = $1 AND kind = '{kind}' AND lower(name) = lower($2)"
+        for kind in ("user", "role")
+    },
+}
 
 
 @iam.access
@@ -111,3 +120,14 @@ async def _arn(context: Context, kind: str, name: str) -> str:
     row = await fetch_row(_PATHS[kind], context.account_id, name)
     path, name = (row["path"], row["name"]) if row else ("/", name)
     return f"arn:aws:iam::{context.account_id}:{kind}{path}{name}"
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    """The tags of a user, role, policy or instance profile."""
+    _, _, _, _, account_id, resource = arn.split(":", 5)
+    sql = _TAGS.get(resource.partition("/")[0])
+    row = await fetch_row(sql, account_id, resource.rpartition("/")[2]) if sql else None
+    return row["tags"] if row else {}
+
+
+register_resource_tags("iam", _tags)

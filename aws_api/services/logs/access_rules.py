@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
+from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
 from aws_api.services.logs.service import logs
 
@@ -15,6 +17,7 @@ _ON_GROUP_ITSELF = frozenset(
     {"logs:ListTagsForResource", "logs:ListTagsLogGroup", "logs:TagLogGroup", "logs:TagResource"}
     | {"logs:UntagLogGroup", "logs:UntagResource"}
 )
+_TAGS = "SELECT tags FROM logs_loggroup WHERE account_id = $1 AND region = $2 AND name = $3"
 
 
 @logs.access
@@ -33,3 +36,14 @@ def needed(context: Context, action: str, request: Mapping[str, Any]) -> Iterabl
     if action in _ON_GROUP_ITSELF:
         return ((action, arn),)
     return ((action, f"{arn}:log-stream:{request.get('logStreamName') or ''}"),)
+
+
+async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
+    """A log group's tags, which are its streams' as well."""
+    _, _, _, region, account_id, resource = arn.split(":", 5)
+    name = resource.removeprefix("log-group:").partition(":")[0]
+    row = await fetch_row(_TAGS, account_id, region, name)
+    return row["tags"] if row else {}
+
+
+register_resource_tags("logs", _tags)

@@ -219,6 +219,50 @@ def test_conditions_see_the_request(iam, user, aws, queue, account):
     assert may(sqs.purge_queue, QueueUrl=queue)
 
 
+def test_tags_of_resources_decide_in_every_service(iam, user, aws, account):
+    """Each call is refused on what has no tag and allowed on what has it."""
+    red = {"Key": "team", "Value": "red"}
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    for name, tags in (("red", [red]), ("blue", [])):
+        aws("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            Tags=tags,
+        )
+        aws("ecr").create_repository(repositoryName=name, tags=tags)
+        aws("logs").create_log_group(logGroupName=name, tags={"team": name})
+        aws("ecs").create_cluster(clusterName=name, tags=[{"key": "team", "value": "red"}] if tags else [])
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust), Tags=tags)
+    vpcs = {name: aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"] for name in ("red", "blue")}
+    aws("ec2").create_tags(Resources=[vpcs["red"]], Tags=[red])
+    give(iam, allow("*", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}}))
+    for name in ("red", "blue"):
+        answers = {
+            may(user("dynamodb").describe_table, TableName=name),
+            may(user("ecr").list_images, repositoryName=name),
+            may(user("logs").describe_log_streams, logGroupName=name),
+            may(user("ecs").describe_clusters, clusters=[name]),
+            may(user("iam").get_role, RoleName=name),
+            may(user("ec2").create_security_group, GroupName="g", Description="g", VpcId=vpcs[name]) or name == "red",
+            may(user("ec2").delete_vpc, VpcId=vpcs[name]),
+        }
+        assert answers == {name == "red"}
+
+
+def test_a_repositorys_policy_allows(user, aws, account):
+    aws("ecr").create_repository(repositoryName="web")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account.account_id}:user/ann"},
+        "Action": "ecr:ListImages",
+    }
+    assert not may(user("ecr").list_images, repositoryName="web")
+    aws("ecr").set_repository_policy(repositoryName="web", policyText=policy(statement))
+    assert may(user("ecr").list_images, repositoryName="web")
+
+
 def test_items_may_be_ones_own(iam, user, aws, account):
     aws("dynamodb").create_table(
         TableName="notes",
