@@ -68,8 +68,8 @@ def _run(durability: str, areas: Sequence[str], peers: Path | None, rounds: int,
         "\n\n".join(
             (
                 f"## Durability `{durability}`",
-                "Requests per second. p50 and p99 are Simfra's; CPU is what all processes of a server used for a request, "
-                "Postgres and Valkey included.",
+                "Requests per second. p50 and p99 are Simfra's; CPU is what all processes of a server used for a "
+                "request, Postgres and Valkey included.",
                 table.markdown(),
                 "| | " + " | ".join(latencies) + " |\n|---|" + "--:|" * len(latencies),
             )

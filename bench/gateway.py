@@ -27,6 +27,7 @@ class RunningGateway:
 
     endpoint: Endpoint
     gateways: Sequence[subprocess.Popen[bytes]]
+    ports: Sequence[int]
     servers: EmbeddedServers
     environment: dict[str, str]
     start_s: float
@@ -64,6 +65,7 @@ def running_gateway(durability: str, count: int = 1) -> Iterator[RunningGateway]
             yield RunningGateway(
                 endpoint=Endpoint(name="simfra", url=f"http://127.0.0.1:{ports[0]}", processes=processes),
                 gateways=gateways,
+                ports=ports,
                 servers=servers,
                 environment={**environment, "SIMFRA_PORT": str(ports[0])},
                 start_s=time.monotonic() - started,

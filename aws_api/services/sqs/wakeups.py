@@ -14,7 +14,7 @@ from aws_api.core import bus
 
 TOPIC = "sqs.wakeups"
 #: The shortest time between two messages of ours on the bus: nobody notices it, and it bounds the cost.
-PUBLISH_INTERVAL_S = 0.02
+PUBLISH_INTERVAL_S = 0.008
 #: Queue ids in one message on the bus.
 MAX_IDS = 1000
 
