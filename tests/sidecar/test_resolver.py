@@ -79,8 +79,8 @@ class Upstream:
         response = dns.message.make_response(question, recursion_available=True)
         if name == "missing.example.":
             response.set_rcode(dns.rcode.NXDOMAIN)
-            soa = "example. 20 IN SOA ns.example. hostmaster.example. 1 2 3 4 20"
-            response.authority.append(dns.rrset.from_text(*soa.split(" ", 4)[:4], soa.split(" ", 4)[4]))
+            soa = "ns.example. hostmaster.example. 1 2 3 4 20"
+            response.authority.append(dns.rrset.from_text("example.", 20, "IN", "SOA", soa))
         elif name == "large.example." and not over_tcp:
             response.flags |= dns.flags.TC
         else:
