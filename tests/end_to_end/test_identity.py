@@ -322,3 +322,29 @@ def test_a_missing_permission_stops_the_task_and_is_explained(
     assert task["stoppedAt"] - task["createdAt"] < 2
     request_id = reason.rpartition("request id: ")[2]
     assert missing.action in json.dumps(stack.admin("iam/explain", requestId=request_id))
+
+
+# Images and output ----------------------------------------------------------------------------------------------------
+
+MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+
+
+def test_awss_managed_policy_is_what_an_execution_role_needs(stack: Stack, account: Account) -> None:
+    name = "localhost:4599/000000000000/identity:1"
+    stack.aws("ecr create-repository --repository-name identity")
+    stack.shell(f"docker tag {busybox_image()} {name} && docker push {name} && docker rmi {name}")
+    image = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/identity:1"
+    container = with_logs({"image": image, "command": ["echo", '{"said": "hello"}']})
+    role = account.role({"Action": ["ecr:GetAuthorizationToken", "logs:*"], "Resource": "*"})
+    fargate = {"requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512", "executionRoleArn": role}
+
+    task = account.stopped(account.run(container, **fargate))
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert task["stoppedReason"].startswith("CannotPullContainerError: ")
+    assert "is not authorized to perform: ecr:BatchGetImage on resource: " in task["stoppedReason"]
+
+    role_name = role.rpartition("/")[2]
+    stack.aws(f"iam delete-role-policy --role-name {role_name} --policy-name only")
+    stack.aws(f"iam attach-role-policy --role-name {role_name} --policy-arn {MANAGED}")
+    assert account.output(account.run(container, **fargate)) == {"said": "hello"}
+    stack.shell(f"docker rmi -f {image}")
