@@ -77,16 +77,17 @@ async def measure(account_id: str, access_key_id: str, secret: str) -> dict[str,
     from aws_api.core.context import Context
     from aws_api.core.decisions import gathering_decisions
     from aws_api.core.invoke import find_operation
+    from aws_api.gateway.credential_scope import claimed_scope
     from aws_api.gateway.sigv4 import verify
 
     request = signed_request(access_key_id, secret)
-    principal = await verify(request, datetime.now(UTC))
+    principal = await verify(request, claimed_scope(request), datetime.now(UTC))
     context = Context(account_id=account_id, region=REGION, principal=principal)
     operation = find_operation("sqs", "SendMessage")
     parameters = {"QueueUrl": f"http://{HOST}/{account_id}/orders", "MessageBody": "x" * 200}
 
     async def check_signature() -> None:
-        await verify(request, datetime.now(UTC))
+        await verify(request, claimed_scope(request), datetime.now(UTC))
 
     async def check_permission() -> None:
         with gathering_decisions():
