@@ -23,12 +23,6 @@ def _port_range(name: str, default: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
-def _port_range(name: str, default: str) -> tuple[int, int]:
-    """``10000-10099`` as the first and the last port."""
-    first, _, last = (os.environ.get(name) or default).partition("-")
-    return int(first), int(last or first)
-
-
 def _url_parts(url: str) -> dict[str, object]:
     """The parts of ``postgresql://user:password@host:port/name`` as Django's DATABASES wants them."""
     parts = urlsplit(url)
@@ -101,10 +95,6 @@ SIMFRA_ARCHITECTURE = os.environ.get("SIMFRA_ARCHITECTURE") or (
 )
 #: How many times its processors and memory the engine's container instance offers to tasks of launch type EC2.
 SIMFRA_INSTANCE_OVERCOMMIT = float(os.environ.get("SIMFRA_INSTANCE_OVERCOMMIT", "4"))
-#: Whether a task without a task role has the account's root keys in its environment.
-SIMFRA_TASK_ROOT_CREDENTIALS = _flag("SIMFRA_TASK_ROOT_CREDENTIALS", True)
-#: The host's ports at which people ask the resolvers of VPCs, first and last: ``dig @127.0.0.1 -p 10000 web.local``.
-SIMFRA_DNS_PORT_RANGE = _port_range("SIMFRA_DNS_PORT_RANGE", "10000-10099")
 #: How long stopped tasks stay visible, in seconds.
 SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
 
