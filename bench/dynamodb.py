@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bench.load import CONCURRENCIES, Endpoint, Table, hammer, presign, replay
+from bench.load import CONCURRENCIES, Endpoint, presign, replay
 from bench.peers import running_peers
+from bench.table import Table
 
 ROUNDS = 2
 ITEM = {
@@ -46,7 +47,7 @@ def main() -> None:
                 measure(endpoint, table, options.seconds)
     if options.items:
         measure_large(simfra, table, options.seconds, options.items)
-    print(table.text())
+    print(table.markdown())
     if options.json:
         options.json.write_text(table.json())
 
@@ -84,10 +85,7 @@ def measure(endpoint: Endpoint, table: Table, seconds: float) -> None:
         with_name = {} if method == "batch_write_item" else {"TableName": name}
         requests = presign(client, [(method, {**with_name, **parameters_of(own)}) for own in keys])
         for concurrency in CONCURRENCIES:
-            result = hammer(endpoint, requests, concurrency=concurrency, seconds=seconds)
-            if result.failures:
-                print(f"{endpoint.name} {call}: {result.failures} of {result.requests} failed")
-            table.add(call, concurrency, endpoint.name, result.per_second)
+            table.measure(endpoint, call, requests, concurrency=concurrency, seconds=seconds)
     client.delete_table(TableName=name)
 
 
@@ -123,8 +121,8 @@ def measure_large(endpoint: Endpoint, table: Table, seconds: float, items: int) 
     }
     for call, requests in reads.items():
         for concurrency in CONCURRENCIES:
-            result = hammer(endpoint, presign(client, requests), concurrency=concurrency, seconds=seconds)
-            table.add(call, concurrency, endpoint.name, result.per_second)
+            signed = presign(client, requests)
+            table.measure(endpoint, call, signed, concurrency=concurrency, seconds=seconds)
     client.delete_table(TableName=name)
 
 
