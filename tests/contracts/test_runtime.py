@@ -13,6 +13,7 @@ from aws_api.core.containers import (
     NetworkSpec,
     RuntimeFailure,
     Scope,
+    VolumeSpec,
 )
 from aws_api.core.sidecars import bridge_name
 from tests.contracts.conftest import Bench
@@ -186,6 +187,28 @@ def test_a_network_is_made_once_on_a_subnet_of_its_own(bench: Bench) -> None:
     for name in (first.name, second.name, first.name):
         bench.runtime.remove_network(name)
     assert bench.runtime.find_networks(bench.labels) == []
+
+
+def test_a_volume_is_made_once_seen_and_removed(bench: Bench) -> None:
+    name = bench.name("data")
+    spec = VolumeSpec(name=name, labels=bench.labels)
+    bench.runtime.create_volume(spec)
+    bench.runtime.create_volume(spec)
+    seen = bench.runtime.observe(Scope(labels=bench.labels, volumes=(name, "simfra-test-nothing")))
+    assert seen.volumes == (name,)
+    assert [volume.name for volume in bench.runtime.find_volumes(bench.labels)] == [name]
+    bench.runtime.remove_volume(name)
+    bench.runtime.remove_volume(name)
+    assert bench.runtime.observe(Scope(labels=bench.labels, volumes=(name,))).volumes == ()
+
+
+def test_the_engine_says_what_it_is(bench: Bench) -> None:
+    engine = bench.runtime.observe(Scope(labels=bench.labels, engine=True)).engine
+    assert engine is not None
+    assert engine.architecture in ("x86_64", "arm64")
+    assert engine.cpus > 0
+    assert engine.memory_bytes > 1 << 20
+    assert bench.runtime.observe(Scope(labels=bench.labels)).engine is None
 
 
 def test_a_health_check_comes_out_healthy(bench: Bench) -> None:

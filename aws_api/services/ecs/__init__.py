@@ -1,13 +1,12 @@
 """Amazon Elastic Container Service: clusters, task definitions, and tasks that run as real containers.
 
-Emulated: clusters, task definitions, RunTask, StartTask, StopTask, the reads, tags, account settings; of the agent, on
-169.254.170.2, the task metadata of versions 3 and 4 with the engine's figures, task role credentials and the endpoint
-of scale-in protection. Secrets, images of our registry and log streams are had as the execution role. The cluster
-``default`` exists without being created. A task of launch type EC2 needs no registered container instance: the Docker
-host is the one that runs everything, FARGATE likewise.
+Emulated: clusters, task definitions (docs/ecs-fields.md says what becomes of each field), RunTask, StartTask, StopTask,
+the reads, tags, account settings, container instances, attributes, placement, capacity providers, task protection, task
+metadata v4 and task role credentials on 169.254.170.2. The cluster ``default`` exists without being created. The engine
+is a container instance of every cluster; tasks of launch type FARGATE run on it too and are no instance's.
 
-Not emulated: services, task sets and deployments, capacity providers beyond being stored, container instances,
-ECS Exec, Service Connect, FireLens, GPUs, environment files, Docker links.
+Not emulated: services, task sets and deployments, scaling by capacity providers, ECS Exec, Service Connect, FireLens,
+GPUs, volumes of Amazon FSx and S3 Files.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html
 """

@@ -51,6 +51,10 @@ NETWORK_TIMEOUT_S = 180
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+VOLUME_MISSING = (
+    "CannotCreateContainerError: the shared volume {name} does not exist, and its autoprovision is off: make it with "
+    "docker volume create, or set autoprovision to true."
+)
 NETWORK_TIMED_OUT = "Timeout waiting for network interface provisioning to complete."
 
 
@@ -169,6 +173,8 @@ def find_stop(task: TaskSpec, observed: Observation, now: datetime) -> Stop | No
         return task.desired_stop
     if task.problem:
         return _failed_to_start(task.problem)
+    if missing := _missing_volume(task, observed):
+        return _failed_to_start(VOLUME_MISSING.format(name=missing))
     if task.awaits and now >= task.created_at + timedelta(seconds=NETWORK_TIMEOUT_S):
         return _failed_to_start(NETWORK_TIMED_OUT)
     if task.shares_namespaces and _lost_namespaces(task, observed):
@@ -179,6 +185,14 @@ def find_stop(task: TaskSpec, observed: Observation, now: datetime) -> Stop | No
                 return _failed_to_start(part.record.failure)
             return Stop(code=StopCode.ESSENTIAL_CONTAINER_EXITED, reason=ESSENTIAL_EXITED)
     return _dependency_stop(task, observed, now)
+
+
+def _missing_volume(task: TaskSpec, observed: Observation) -> str:
+    """A volume without which a task that is starting cannot go on."""
+    if task.last_status not in (TaskStatus.PROVISIONING, TaskStatus.PENDING):
+        return ""
+    names = [volume.spec.name for volume in task.volumes if volume.must_exist]
+    return next((name for name in names if name not in observed.volumes), "")
 
 
 def _lost_namespaces(task: TaskSpec, observed: Observation) -> bool:

@@ -109,7 +109,7 @@ def _await_network(task: TaskSpec) -> Iterable[Step]:
 def _make_volumes(task: TaskSpec, startable: list[ContainerPart], observed: Observation) -> Iterable[Step]:
     used = {mount.source for part in startable for mount in part.spec.mounts}
     for volume in task.volumes:
-        if volume.spec.name in used and volume.spec.name not in observed.volumes:
+        if volume.spec.name in used and volume.spec.name not in observed.volumes and not volume.must_exist:
             cause = "the task's own" if volume.own else "it is not there yet"
             yield CreateVolume(spec=volume.spec, alias=volume.name, cause=cause)
 

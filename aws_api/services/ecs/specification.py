@@ -106,11 +106,15 @@ class NetworkWait:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskVolume:
-    """A volume that a task makes where it is not there. ``own``: it goes with the task."""
+    """A volume that a task makes where it is not there. ``own``: it goes with the task.
+
+    ``must_exist``: somebody else makes it, and without it the task cannot start.
+    """
 
     name: str
     spec: VolumeSpec
     own: bool
+    must_exist: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

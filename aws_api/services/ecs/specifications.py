@@ -59,7 +59,7 @@ from aws_api.services.ecs.specification import (
     Stop,
     TaskSpec,
 )
-from aws_api.services.ecs.volumes import VolumeNaming, mounts_of, volumes_to_make
+from aws_api.services.ecs.volumes import VolumeNaming, mounts_of, volumes_of
 
 KIND = "ecs.task"
 _PAUSE = "pause"
@@ -87,7 +87,7 @@ def task_spec(row: Task) -> TaskSpec:
         loaded_at=SYSTEM_CLOCK.now(),
         last_status=row.last_status,
         containers=tuple(parts),
-        volumes=volumes_to_make(
+        volumes=volumes_of(
             definition.get("volumes", ()), volume_naming(row), labels={LABEL_KIND: KIND, LABEL_KEY: row.arn}
         ),
         desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),

@@ -42,15 +42,13 @@ def mounts_of(container: Shape, volumes: Iterable[Shape], naming: VolumeNaming) 
     return tuple(mounts)
 
 
-def volumes_to_make(
-    volumes: Iterable[Shape], naming: VolumeNaming, *, labels: Mapping[str, str]
-) -> tuple[TaskVolume, ...]:
-    """The volumes that a task makes where they are not there; ``labels`` mark those that go with it."""
-    made = []
+def volumes_of(volumes: Iterable[Shape], naming: VolumeNaming, *, labels: Mapping[str, str]) -> tuple[TaskVolume, ...]:
+    """The engine's volumes of a task; ``labels`` mark those that go with it."""
+    found = []
     for volume in volumes:
-        docker = volume.get("dockerVolumeConfiguration", {})
-        if host_path(volume) or (is_shared(volume) and not docker.get("autoprovision", False)):
+        if host_path(volume):
             continue
+        docker = volume.get("dockerVolumeConfiguration", {})
         own = not is_shared(volume) and "efsVolumeConfiguration" not in volume
         spec = VolumeSpec(
             name=engine_name(volume, naming),
@@ -58,17 +56,9 @@ def volumes_to_make(
             driver=docker.get("driver", "local"),
             driver_options=docker.get("driverOpts", {}),
         )
-        made.append(TaskVolume(name=volume.get("name", ""), spec=spec, own=own))
-    return tuple(made)
-
-
-def must_exist(volumes: Iterable[Shape]) -> list[str]:
-    """Shared volumes that somebody else must have made."""
-    return [
-        volume["name"]
-        for volume in volumes
-        if is_shared(volume) and not volume["dockerVolumeConfiguration"].get("autoprovision", False)
-    ]
+        must_exist = is_shared(volume) and not docker.get("autoprovision", False)
+        found.append(TaskVolume(name=volume.get("name", ""), spec=spec, own=own, must_exist=must_exist))
+    return tuple(found)
 
 
 def host_path(volume: Shape) -> str:

@@ -1,11 +1,15 @@
 """What is decided for a task, as the plan prints it."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from aws_api.core.containers import Mount, VolumeSpec
+from aws_api.services.ecs.lifecycle import assess, find_stop
 from aws_api.services.ecs.reconcile import decide
-from aws_api.services.ecs.specification import Stop, StopCode
+from aws_api.services.ecs.specification import ContainerPart, RestartPolicy, Stop, StopCode, TaskVolume
 from tests.services.ecs.tasks import (
     ASKED,
     NOW,
@@ -227,3 +231,85 @@ def test_a_stopped_task_starts_nothing_and_loses_what_is_left() -> None:
         "RemoveContainer app: the task is stopped",
         "RemoveContainer ~internal~ecs~pause: the task is stopped",
     )
+
+
+def restarting(**policy: Any) -> ContainerPart:
+    """A container that ran and is started again when it ran for a second and its exit code is not 3."""
+    return started(part("app", restart=RestartPolicy(attempt_period_s=1, ignored_exit_codes=(3,)), **policy))
+
+
+def test_a_container_is_started_again_by_its_restart_policy() -> None:
+    desired = task(restarting(), last_status="RUNNING")
+    check(
+        desired,
+        world(exited("app", 1)),
+        "StartContainer app: it exited with 1, and its restart policy starts it again",
+    )
+    assert assess(desired, world(exited("app", 1)), None, NOW).status == "RUNNING"
+
+
+def test_a_container_is_not_started_again_that_ran_too_short_or_whose_exit_code_is_ignored() -> None:
+    desired = task(restarting(), last_status="RUNNING")
+    for ended in (exited("app", 3), replace(exited("app", 1), finished_at=NOW + timedelta(milliseconds=900))):
+        plan = decide(desired, world(ended), NOW)
+        assert not plan and plan.look_again_s == 0, "its end is the task's, which is written down first"
+
+
+def test_a_task_that_stops_starts_no_container_again() -> None:
+    desired = task(restarting(), last_status="STOPPING", last_stop=ASKED)
+    assert not decide(desired, world(exited("app", 1)), NOW)
+
+
+def volume(name: str, **members: bool) -> TaskVolume:
+    return TaskVolume(name=name, spec=VolumeSpec(name=f"ecs-{name}", labels={}), **{"own": True, **members})
+
+
+def mounting(*names: str) -> ContainerPart:
+    mounts = tuple(Mount(source=f"ecs-{name}", target=f"/{name}") for name in names)
+    app = part("app")
+    return replace(app, spec=replace(app.spec, mounts=mounts))
+
+
+def test_volumes_are_made_before_who_mounts_them() -> None:
+    desired = task(mounting("data", "old"), volumes=(volume("data"), volume("old"), volume("unused")))
+    check(
+        desired,
+        replace(world(), volumes=("ecs-old",)),
+        "CreateVolume data: the task's own",
+        "CreateContainer app: its image is here",
+        "StartContainer app: it should run",
+    )
+
+
+def test_a_tasks_own_volumes_go_last_and_shared_ones_stay() -> None:
+    desired = task(
+        started(mounting("data", "shared")),
+        volumes=(volume("data"), volume("shared", own=False)),
+        last_status="DEPROVISIONING",
+        last_stop=ASKED,
+    )
+    check(
+        desired,
+        replace(world(exited("app")), volumes=("ecs-data", "ecs-shared")),
+        "RemoveContainer app: every container of the task has stopped",
+        "RemoveVolume data: every container of the task has stopped",
+    )
+
+
+def test_a_shared_volume_that_nobody_made_ends_the_task() -> None:
+    desired = task(mounting("data"), volumes=(volume("data", own=False, must_exist=True),))
+    assert not decide(desired, world(), NOW)
+    stop = find_stop(desired, world(), NOW)
+    assert stop is not None
+    assert "the shared volume ecs-data does not exist" in stop.reason
+    assert decide(desired, replace(world(), volumes=("ecs-data",)), NOW)
+
+
+def test_a_held_task_keeps_its_containers_and_loses_its_namespaces() -> None:
+    desired = awsvpc_task(started(part("app")), last_status="DEPROVISIONING", last_stop=ASKED, is_held=True)
+    check(
+        desired,
+        world(exited("app"), running("pause")),
+        "RemoveContainer ~internal~ecs~pause: every container of the task has stopped",
+    )
+    assert assess(desired, world(exited("app")), None, NOW).status == "STOPPED"

@@ -167,3 +167,36 @@ def test_a_definition_is_tagged(ecs: Any, register: Any) -> None:
     assert ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"] == [{"key": "b", "value": "2"}]
     with pytest.raises(ClientError, match="The ARN is not valid"):
         ecs.list_tags_for_resource(resourceArn="arn:aws:sqs:us-east-1:000000000000:queue")
+
+
+@pytest.mark.parametrize(
+    ("container", "members", "message"),
+    [
+        ({"restartPolicy": {"enabled": True, "restartAttemptPeriod": 59}}, {}, "between 60 and 1800 seconds"),
+        ({"restartPolicy": {"enabled": True, "ignoredExitCodes": [256]}}, {}, "between 0 and 255"),
+        ({"links": ["none"]}, {}, "Unknown container 'none' in links."),
+        ({"links": ["app"]}, {"networkMode": "awsvpc"}, "Links are not supported when networkMode=awsvpc."),
+        ({"portMappings": [{"containerPortRange": "9-8"}]}, {}, "Invalid containerPortRange '9-8'."),
+        ({"portMappings": [{"containerPort": 0}]}, {}, "Invalid 'containerPort' setting: 0."),
+        ({"healthCheck": {"command": ["true"], "interval": 1}}, {}, "interval must be between 5 and 300"),
+        ({"ulimits": [{"name": "nofile", "softLimit": 2, "hardLimit": 1}]}, {}, "greater than its hard limit"),
+        ({"linuxParameters": {"swappiness": 101}}, {}, "swappiness must be between 0 and 100"),
+        ({"credentialSpecs": ["credentialspec:x"]}, {}, "Simfra does not support credentialSpecs"),
+        ({"environmentFiles": [{"type": "s3", "value": "arn:aws:s3:::b/f"}]}, {}, ".env file extension"),
+        ({}, {"volumes": [{"name": "a"}, {"name": "a"}]}, "Duplicate volume name 'a'."),
+        ({}, {"inferenceAccelerators": [{"deviceName": "a", "deviceType": "b"}]}, "does not support inference"),
+        ({}, {"ephemeralStorage": {"sizeInGiB": 20}}, "between 21 GiB and 200 GiB"),
+        ({}, {"placementConstraints": [{"type": "memberOf", "expression": "nonsense"}]}, "Invalid expression."),
+        ({"stopTimeout": 121}, FARGATE, "stopTimeout of at most 120 seconds"),
+        ({"linuxParameters": {"capabilities": {"add": ["NET_ADMIN"]}}}, FARGATE, "capabilities NET_ADMIN"),
+        ({}, {**FARGATE, "pidMode": "host"}, "do not support pidMode 'host'"),
+    ],
+)
+def test_fields_that_cannot_be_are_refused(ecs: Any, container: Any, members: Any, message: str) -> None:
+    assert message in refusal(ecs, container, **members)
+
+
+def test_links_and_volumes_from_wait_for_each_other_only_one_way(ecs: Any) -> None:
+    one = {"name": "one", "links": ["two"]}
+    two = {"name": "two", "volumesFrom": [{"sourceContainer": "one"}]}
+    assert refusal(ecs, one, two) == "Container dependencies, links and volumesFrom should not have a cycle"

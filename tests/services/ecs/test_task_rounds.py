@@ -240,7 +240,7 @@ def test_every_field_of_a_definition_reaches_the_container(stage: Stage, registe
         },
         {"name": "side"},
         volumes=[
-            {"name": "data", "dockerVolumeConfiguration": {"scope": "shared"}},
+            {"name": "data", "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}},
             {"name": "host", "host": {"sourcePath": "/tmp"}},
         ],
     )
