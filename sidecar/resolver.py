@@ -47,6 +47,10 @@ class Resolver:
         self._names.change(changes)
         self._cache = {}
 
+    def close(self) -> None:
+        """Stop asking upstream."""
+        self._upstream.close()
+
     async def serve(self, address: str, port: int = 53) -> "Listener":
         """Listen on an address, until the listener is closed."""
         datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Questions(self), local_addr=(address, port))

@@ -57,6 +57,11 @@ class Upstream:
         self._keep(_key(message, question), answer, question)
         return question.id + answer[2:]
 
+    def close(self) -> None:
+        """Let the socket go."""
+        if self._forwarder is not None:
+            self._forwarder.close()
+
     async def _ask_udp(self, message: bytes) -> bytes:
         if self._forwarder is None or self._forwarder.is_closed:
             loop = asyncio.get_running_loop()
@@ -120,6 +125,9 @@ class _Forwarder(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: until Python 3.12, asyncio's own datagram transports did not say that they are some.
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_closed = True

@@ -114,7 +114,9 @@ class Server:
 
     async def _start(self) -> Resolver:
         address = (HOST, self._upstream_port)
-        await self.loop.create_datagram_endpoint(lambda: _Datagrams(self.upstream), local_addr=address)
+        self._upstream_datagrams, _ = await self.loop.create_datagram_endpoint(
+            lambda: _Datagrams(self.upstream), local_addr=address
+        )
 
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             (length,) = struct.unpack("!H", await reader.readexactly(2))
@@ -122,10 +124,10 @@ class Server:
             writer.write(struct.pack("!H", len(answer)) + answer)
             writer.close()
 
-        await asyncio.start_server(converse, *address)
+        self._upstream_server = await asyncio.start_server(converse, *address)
         resolver = Resolver(address)
         resolver.replace(configuration())
-        await resolver.serve(HOST, self.port)
+        self._listener = await resolver.serve(HOST, self.port)
         return resolver
 
     def run(self, function: Callable[[], Any]) -> Any:
@@ -148,8 +150,20 @@ class Server:
         return sorted(str(value) for value in answer[-1]) if answer else []
 
     def stop(self) -> None:
+        self.run(self._end)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(TIMEOUT_S)
+        self.loop.close()
+
+    async def _end(self) -> None:
+        self._listener.close()
+        self._upstream_datagrams.close()
+        self._upstream_server.close()
+        self.resolver.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def _free_port() -> int:
