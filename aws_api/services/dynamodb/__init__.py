@@ -1,10 +1,12 @@
-"""DynamoDB: tables, items, secondary indexes and the whole expression language, in Postgres.
+"""DynamoDB: tables, items, indexes, expressions, transactions, PartiQL, streams, expiry and backups, in Postgres.
 
-Emulated: tables (create, describe, update, delete, list, tags, time to live and continuous backups as settings), items
-one by one and in batches, Query and Scan over tables and indexes, conditions and updates that are atomic between
-processes, the legacy parameters, item sizes, consumed capacity and every limit of an item.
-Not emulated: transactions, PartiQL, streams (their specification is stored and described), backups, global tables,
-throttling; items do not expire. Every read is consistent, those of global indexes too.
+Emulated: tables (create, describe, update, delete, list, tags, resource policies), items one by one, in batches and in
+transactions, Query and Scan over tables and indexes, conditions and updates that are atomic between processes, the
+legacy parameters, PartiQL statements, time to live, streams (the service dynamodbstreams reads them), global tables
+whose replicas share their items, backups and tables restored from them, item sizes, consumed capacity and every limit
+of an item. A large table enters a new index in the background; its counts are some minutes old, at AWS six hours.
+Not emulated: throttling, exports and imports, restoring to a time that is not the latest, auto scaling, contributor
+insights, Kinesis destinations, vector indexes. Every read is consistent, those of global indexes and replicas too.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html

@@ -4,14 +4,14 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondy
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aws_api.core.arns import is_arn
-from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
-from aws_api.core.database import fetch_row
+from aws_api.core.errors import ValidationException
 from aws_api.core.service import Access
+from aws_api.services.dynamodb.partiql.statements import Change, Delete, Exists, Insert, Select, parse_statement
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import ResourceNotFoundException
 from aws_api.services.dynamodb.tables import find_table
@@ -19,7 +19,21 @@ from aws_api.services.dynamodb.tables import find_table
 #: The members that hold an item's key.
 _KEY_MEMBERS = ("Key", "Item")
 _WRITES = {"PutRequest": "Item", "DeleteRequest": "Key"}
-_TAGS = "SELECT tags FROM dynamodb_table WHERE account_id = $1 AND region = $2 AND name = $3"
+#: A transaction needs what its parts would need by themselves.
+_TRANSACTED = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Get": "dynamodb:GetItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
+_STATEMENTS = {
+    Select: "dynamodb:PartiQLSelect",
+    Exists: "dynamodb:PartiQLSelect",
+    Insert: "dynamodb:PartiQLInsert",
+    Change: "dynamodb:PartiQLUpdate",
+    Delete: "dynamodb:PartiQLDelete",
+}
 
 
 @dynamodb.access
@@ -29,14 +43,49 @@ async def needed(context: Context, action: str, request: Mapping[str, Any]) -> I
         return [
             (action, _table_arn(context, name), await _leading(context, name, _items(tables[name]))) for name in tables
         ]
+    if transacted := request.get("TransactItems"):
+        parts = [(kind, part) for asked in transacted for kind, part in asked.items()]
+        return [
+            (
+                _TRANSACTED[kind],
+                _table_arn(context, part["TableName"]),
+                await _leading(context, part["TableName"], _keyed(part)),
+            )
+            for kind, part in parts
+        ]
+    if "Statement" in request:
+        return _of_statements(context, [request])
+    for member in ("Statements", "TransactStatements"):
+        if member in request:
+            return _of_statements(context, request[member])
     name = request.get("TableName")
     if name is None:
-        return ((action, str(request.get("ResourceArn") or "*")),)
+        return ((action, str(request.get("ResourceArn") or request.get("BackupArn") or "*")),)
     arn = _table_arn(context, name)
     if index := request.get("IndexName"):
         return ((action, f"{arn}/index/{index}"),)
-    items = [request[member] for member in _KEY_MEMBERS if member in request]
+    items = _keyed(request)
     return ((action, arn, await _leading(context, name, items)) if items else (action, arn),)
+
+
+def _of_statements(context: Context, asked: Sequence[Mapping[str, Any]]) -> list[Access]:
+    """The permissions of PartiQL statements; one that cannot be read is refused by the operation."""
+    found: list[Access] = []
+    for one in asked:
+        try:
+            statement = parse_statement(one["Statement"], one.get("Parameters", ()))
+        except ValidationException:
+            continue
+        read = statement.select if isinstance(statement, Exists) else statement
+        arn = _table_arn(context, read.table)
+        if isinstance(read, Select) and read.index is not None:
+            arn = f"{arn}/index/{read.index}"
+        found.append((_STATEMENTS[type(statement)], arn))
+    return found
+
+
+def _keyed(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [request[member] for member in _KEY_MEMBERS if member in request]
 
 
 def _table_arn(context: Context, name: str) -> str:
@@ -58,13 +107,3 @@ async def _leading(context: Context, table: str, items: Iterable[Mapping[str, An
         return {}  # the operation says so
     found = [item[hash_name] for item in items if isinstance(item.get(hash_name), Mapping)]
     return {"dynamodb:LeadingKeys": [str(value) for attribute in found for value in attribute.values()]}
-
-
-async def _tags(_context: Context, arn: str) -> Mapping[str, str]:
-    """A table's tags, which are its indexes' as well."""
-    _, _, _, region, account_id, resource = arn.split(":", 5)
-    row = await fetch_row(_TAGS, account_id, region, resource.split("/")[1] if "/" in resource else "")
-    return row["tags"] if row else {}
-
-
-register_resource_tags("dynamodb", _tags)

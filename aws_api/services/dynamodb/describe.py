@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
@@ -66,6 +67,12 @@ def describe_table(
         description["LatestStreamArn"] = f"{table.arn}/stream/{document['StreamLabel']}"
     if document.get("SSESpecification", {}).get("Enabled"):
         description["SSEDescription"] = _encryption(table)
+    if "RestoreSummary" in document:
+        restored = document["RestoreSummary"]
+        description["RestoreSummary"] = {
+            **restored,
+            "RestoreDateTime": datetime.fromtimestamp(restored["RestoreDateTime"], UTC),
+        }
     if replicas:
         description["GlobalTableVersion"] = "2019.11.21"
         description["Replicas"] = [

@@ -152,9 +152,7 @@ def _shard(stream: ItemStream, shard_id: str) -> StreamShard:
     for shard in item_streams().shards(stream):
         if shard.shard_id == shard_id:
             return shard
-    raise ResourceNotFoundException(
-        f"Requested resource not found: Shard: {shard_id} of {stream.arn} not found"
-    )
+    raise ResourceNotFoundException(f"Requested resource not found: Shard: {shard_id} of {stream.arn} not found")
 
 
 def _check_kept(stream: ItemStream, sequence: int) -> None:

@@ -1,5 +1,15 @@
 """DynamoDB's operations, by resource family."""
 
-from aws_api.services.dynamodb.operations import batches, items, reads, settings, statements, tables, transactions
+from aws_api.services.dynamodb.operations import (
+    backups,
+    batches,
+    items,
+    policies,
+    reads,
+    settings,
+    statements,
+    tables,
+    transactions,
+)
 
-__all__ = ["batches", "items", "reads", "settings", "statements", "tables", "transactions"]
+__all__ = ["backups", "batches", "items", "policies", "reads", "settings", "statements", "tables", "transactions"]

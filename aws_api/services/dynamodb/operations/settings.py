@@ -1,4 +1,4 @@
-"""Tags, time to live, continuous backups, limits, endpoints: what is kept and told, and changes no item."""
+"""Tags, time to live, limits, endpoints."""
 
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -14,8 +14,6 @@ from aws_api.services.dynamodb.models import Table
 from aws_api.services.dynamodb.replicas import lock_replicas, save_changed
 from aws_api.services.dynamodb.service import dynamodb
 from aws_api.services.dynamodb.shapes import (
-    DescribeContinuousBackupsInput,
-    DescribeContinuousBackupsOutput,
     DescribeEndpointsRequest,
     DescribeEndpointsResponse,
     DescribeLimitsInput,
@@ -25,7 +23,6 @@ from aws_api.services.dynamodb.shapes import (
     ListTagsOfResourceInput,
     ListTagsOfResourceOutput,
     ResourceNotFoundException,
-    TableNotFoundException,
     TagResourceInput,
     UntagResourceInput,
     UpdateTimeToLiveInput,
@@ -104,23 +101,6 @@ def update_time_to_live(context: Context, request: UpdateTimeToLiveInput) -> Upd
             replica.indexes.filter(is_expiry=True).delete()
     save_changed(replicas)
     return {"TimeToLiveSpecification": specification}
-
-
-@dynamodb.operation
-def describe_continuous_backups(
-    context: Context, request: DescribeContinuousBackupsInput
-) -> DescribeContinuousBackupsOutput:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeContinuousBackups.html"""
-    try:
-        find_row(context, request["TableName"])
-    except ResourceNotFoundException:
-        raise TableNotFoundException(f"Table not found: {request['TableName']}") from None
-    return {
-        "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "ENABLED",
-            "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
-        }
-    }
 
 
 @dynamodb.operation
