@@ -22,6 +22,7 @@ from aws_api.services.dynamodb.attribute_values import item_from_bytes, item_to_
 from aws_api.services.dynamodb.keys import EncodedKey, key_in_expiry, key_in_index
 from aws_api.services.dynamodb.records import Change as ItemChange
 from aws_api.services.dynamodb.records import record_of
+from aws_api.services.dynamodb.remembered import MAX_ITEM_BYTES, Remembered
 from aws_api.services.dynamodb.schema import IndexSchema, TableSchema
 from aws_api.services.dynamodb.stored import Stored
 
@@ -38,6 +39,9 @@ Fetch = Callable[..., Awaitable[Sequence[Row]]]
 #: (table, partition key, sort key)
 FullKey = tuple[int, bytes, bytes]
 Answer = TypeVar("Answer")
+
+#: Revision and item by key, as this process knows them.
+_remembered: Remembered[FullKey, tuple[int, Stored]] = Remembered()
 
 _READ = """
     SELECT asked.at, item.item, item.size, item.revision
@@ -356,6 +360,10 @@ async def write_together(writes: Sequence[Write], token: Token | None) -> list[W
     except asyncpg.InFailedSQLTransactionError:
         # The deadlock that the commit answered has ended the transaction.
         raise Superseded(frozenset(drafts)) from None
+    finally:
+        # Whether it is kept is known only now; what holds the absent ones was never meant to be.
+        for full_key in drafts:
+            _remembered.forget(full_key)
     return list(answers)
 
 
@@ -445,6 +453,7 @@ class _Draft:
     expected: int | None
     current: Stored | None
     is_changed: bool = False
+    is_remembered: bool = False
     #: What the streams will tell: (stream, record).
     records: list[tuple[int, bytes]] = field(default_factory=list)
 
@@ -454,8 +463,11 @@ class _Draft:
 
 
 async def _write(batch: Sequence[Write]) -> list[Written | Exception]:
-    drafts = await _drafts(batch)
+    drafts = await _drafts(batch, _remembered)
     answers = [_apply(write, drafts[write.full_key]) for write in batch]
+    if any(isinstance(answer, AwsError) for answer in answers) and _forget_refused(batch, answers, drafts):
+        # What refused a write may be old: nobody is told so before it was read again.
+        return await _write(batch)
     failures = await _commit([draft for draft in drafts.values() if draft.is_changed], database.fetch)
     if not failures:
         return answers
@@ -485,10 +497,31 @@ def _apply(write: Write, draft: _Draft) -> Written | Exception:
     return Written(before, after)
 
 
-async def _drafts(batch: Sequence[Write]) -> dict[FullKey, _Draft]:
-    """A draft per key, which starts from the row where any write of the key looks at it."""
+def _forget_refused(
+    batch: Sequence[Write], answers: Sequence[Written | Exception], drafts: Mapping[FullKey, _Draft]
+) -> bool:
+    """Forget the remembered items that refused a write. Answers whether there are any."""
+    refused = {write.full_key for write, answer in zip(batch, answers, strict=True) if isinstance(answer, AwsError)}
+    old = [full_key for full_key in refused if drafts[full_key].is_remembered]
+    for full_key in old:
+        _remembered.forget(full_key)
+    return bool(old)
+
+
+async def _drafts(
+    batch: Sequence[Write], remembered: Remembered[FullKey, tuple[int, Stored]] | None = None
+) -> dict[FullKey, _Draft]:
+    """A draft per key, which starts from the row, or what is remembered of it, where any write looks at it."""
     drafts = {write.full_key: _Draft(write.table, write.key, None, None) for write in reversed(batch)}
-    to_read = list({write.full_key for write in batch if write.looks})
+    to_read = []
+    for full_key in {write.full_key for write in batch if write.looks}:
+        known = None if remembered is None else remembered.get(full_key)
+        if known is None:
+            to_read.append(full_key)
+        else:
+            draft = drafts[full_key]
+            draft.expected, draft.current = known
+            draft.is_remembered = True
     if to_read:
         for full_key, row in zip(to_read, await _read(to_read), strict=True):
             draft = drafts[full_key]
@@ -532,11 +565,19 @@ async def _commit(drafts: list[_Draft], fetch: Fetch) -> Mapping[FullKey, Except
         outcomes = await fetch(statement, *arguments)
     except asyncpg.DeadlockDetectedError:
         # Rows that another process creates meanwhile are the one thing that cannot be locked in order.
+        for draft in drafts:
+            _remembered.forget(draft.full_key)
         return {draft.full_key: Superseded() for draft in drafts}
     failures: dict[FullKey, Exception] = {}
     for outcome in outcomes:
         if not outcome["is_written"]:
             failures[drafts[outcome["at"] - 1].full_key] = StaleSchema() if outcome["is_stale"] else Superseded()
+    for draft, row in zip(drafts, rows, strict=True):
+        full_key, current = draft.full_key, draft.current
+        if full_key in failures or draft.expected is None or current is None or current.size > MAX_ITEM_BYTES:
+            _remembered.forget(full_key)
+        else:
+            _remembered.keep(full_key, (row[-1], current))
     return failures
 
 
@@ -548,6 +589,8 @@ def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
 async def _overwrite(columns: Sequence[list[Any]], tables: list[int], fetch: Fetch) -> Mapping[FullKey, Exception]:
     *key, generation, _, item, size, revision = columns
     written = await fetch(_OVERWRITE, *key, generation, item, size, revision, tables)
+    for full_key in zip(*key, strict=True):
+        _remembered.forget(full_key)
     missing = set(zip(*key, strict=True)) - {(row["table_id"], row["hash"], row["range"]) for row in written}
     return {full_key: StaleSchema() for full_key in missing}
 
