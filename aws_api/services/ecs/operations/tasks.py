@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import F
 
 from aws_api.core.arns import is_arn
@@ -54,6 +55,12 @@ MAX_DESCRIBED = 100
 MAX_INSTANCES = 10
 _MAX_STARTED_BY = 128
 _MAX_REASON = 1024
+_NEW_TOKEN = """
+    INSERT INTO ecs_runtasktoken (account_id, region, token, request_digest, task_arns, created_at)
+    VALUES (%(account_id)s, %(region)s, %(token)s, %(digest)s, '[]', %(now)s)
+    ON CONFLICT (account_id, region, token) DO NOTHING
+    RETURNING id
+"""
 
 
 @ecs.operation
@@ -265,12 +272,14 @@ def _remember_token(context: Context, request: RunTaskRequest) -> RunTaskToken |
     if not client_token:
         return None
     digest = hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    token, _ = RunTaskToken.objects.get_or_create(
-        account_id=context.account_id,
-        region=context.region,
-        token=client_token,
-        defaults={"request_digest": digest, "created_at": context.clock.now()},
-    )
+    mine = {"account_id": context.account_id, "region": context.region, "token": client_token}
+    with connection.cursor() as cursor:
+        # One statement where get_or_create needs four; it waits for whoever is answering the same token.
+        cursor.execute(_NEW_TOKEN, {**mine, "digest": digest, "now": context.clock.now()})
+        created = cursor.fetchone()
+    if created:
+        return RunTaskToken(pk=created[0], **mine, request_digest=digest, task_arns=[])
+    token = RunTaskToken.objects.get(**mine)
     if token.request_digest != digest:
         raise ConflictException(
             "The request could not be processed because of conflict in the current state of the resource.",
