@@ -357,9 +357,6 @@ async def write_together(writes: Sequence[Write], token: Token | None) -> list[W
                 raise Superseded(frozenset(failures))
             if absent:
                 await connection.fetch(_FORGET_ABSENT, *_columns([draft.full_key for draft in absent], 3))
-    except asyncpg.InFailedSQLTransactionError:
-        # The deadlock that the commit answered has ended the transaction.
-        raise Superseded(frozenset(drafts)) from None
     finally:
         # Whether it is kept is known only now; what holds the absent ones was never meant to be.
         for full_key in drafts:

@@ -81,6 +81,52 @@ def test_a_table_and_its_index_behave_like_a_dict(dynamodb: Any, make_table: Mak
             if kind:
                 item["kind"] = {"S": kind}
 
+        @rule(data=st.data())
+        def transact(self, data: st.DataObject) -> None:
+            places = data.draw(st.lists(st.tuples(IDS, SORT), min_size=1, max_size=4, unique=True))
+            actions, after, reasons = [], dict(self.items), []
+            for id, at in places:
+                action, reason = self.drawn_action(data, id, at, after)
+                actions.append(action)
+                reasons.append(reason)
+            try:
+                dynamodb.transact_write_items(TransactItems=actions)
+                assert set(reasons) == {"None"}
+                self.items = after
+            except dynamodb.exceptions.TransactionCanceledException as error:
+                assert [reason["Code"] for reason in error.response["CancellationReasons"]] == reasons
+                assert set(reasons) != {"None"}
+
+        def drawn_action(
+            self, data: st.DataObject, id: str, at: str, after: dict[tuple[str, str], dict[str, Any]]
+        ) -> tuple[dict[str, Any], str]:
+            """An action on an item, made on the model; and its reason should the transaction be cancelled."""
+            kind = data.draw(st.sampled_from(["Put", "Delete", "Update", "ConditionCheck"]))
+            demands = data.draw(st.sampled_from(["attribute_exists(id)", "attribute_not_exists(id)"]))
+            meets = ((id, at) in self.items) == (demands == "attribute_exists(id)")
+            request: dict[str, Any] = {"TableName": self.table, "ConditionExpression": demands}
+            key = self.key(id, at)
+            if kind == "Put":
+                after[id, at] = request["Item"] = {**key, "kind": {"S": data.draw(st.sampled_from(["x", "y"]))}}
+            else:
+                request["Key"] = key
+            if kind == "Delete":
+                after.pop((id, at), None)
+            elif kind == "Update":
+                request["UpdateExpression"] = "SET amount = :amount"
+                request["ExpressionAttributeValues"] = {":amount": {"N": "7"}}
+                after[id, at] = {**after.get((id, at), key), "amount": {"N": "7"}}
+            return {kind: request}, "None" if meets else "ConditionalCheckFailed"
+
+        @rule(id=IDS, at=SORT, amount=AMOUNTS)
+        def update_by_statement(self, id: str, at: str, amount: int) -> None:
+            statement = f'UPDATE "{self.table}" SET amount = ? WHERE id = \'{id}\' AND "at" = {at}'
+            try:
+                dynamodb.execute_statement(Statement=statement, Parameters=[{"N": str(amount)}])
+                self.items[id, at] = {**self.items[id, at], "amount": {"N": str(amount)}}
+            except dynamodb.exceptions.ConditionalCheckFailedException:
+                assert (id, at) not in self.items
+
         @rule(id=IDS, low=AMOUNTS, forward=st.booleans())
         def query(self, id: str, low: int, forward: bool) -> None:
             found = dynamodb.query(
