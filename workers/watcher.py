@@ -43,7 +43,7 @@ _HEARTBEAT_S = 3.0
 #: Starts come in bursts: look at the containers once for those of a moment.
 _GATHER_S = 0.02
 #: What no event told of is found after this.
-_LOOK_EVERY_S = 30.0
+_LOOK_EVERY_S = 2.0
 _MAX_FOLLOWED = 1000
 
 _log = logging.getLogger(__name__)
@@ -132,13 +132,13 @@ class EventFollower:
     def _follow(self, since_ns: int) -> int:
         """Kick for each event until the engine has been silent for a while; answers where to go on."""
         for event in self._runtime.events(since_ns):
+            if self._stopped.is_set():
+                break
             since_ns = event.at_ns + 1
             if event.kind and event.key:
                 self._kick(event.kind, event.key)
             if event.action in ("start", "die"):
                 self._on_containers()
-            if self._stopped.is_set():
-                break
         return since_ns
 
     def _kick_everything(self) -> None:
