@@ -12,8 +12,10 @@ import boto3
 import orjson
 import pytest
 from botocore.exceptions import ClientError
+from django.conf import settings
 
 from aws_api.core.execution import process_loop
+from aws_api.core.sidecars import emulator_address
 from aws_api.services.ecs.models import Task
 from tests.services.ecs.stage import Stage
 from tests.support.in_process import call
@@ -295,7 +297,8 @@ def test_a_bridge_task_reads_its_metadata_through_the_uplink(stage: Stage, regis
     register("web", {"name": "app"})
     environment = stage.spec(stage.run("web"), "app").environment
     uri = environment["ECS_CONTAINER_METADATA_URI_V4"]
-    assert uri.startswith("http://198.19.0.1:4599/v4/")
+    uplink, port = emulator_address(settings.SIMFRA_UPLINK_SUBNET, "", settings.SIMFRA_PORT)
+    assert uri.startswith(f"http://{uplink}:{port}/v4/")
     assert agent.get(uri)[1]["Name"] == "app"
 
 
