@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from bench.dynamodb import ITEM, LARGE_PARTITION, QUERIED, key, make_table, query_of
-from bench.load import CONCURRENCIES, Endpoint, Table, hammer, presign, replay
+from bench.load import CONCURRENCIES, Endpoint, hammer, presign, replay
 
 SMALL = 1000
 _POLL_S = 0.5
@@ -28,14 +28,15 @@ def main() -> None:
     endpoint = Endpoint(name="simfra", url=options.url)
     client = endpoint.client("dynamodb")
     sizes = {f"{items} items": items for items in (SMALL, options.items)}
-    table = Table(list(sizes))
+    figures: dict[tuple[str, int], list[float]] = {}
     names = {size: fill(endpoint, client, items) for size, items in sizes.items()}
     for size, items in sizes.items():
         for call, requests in calls_of(client, names[size], items).items():
             for concurrency in CONCURRENCIES:
                 result = hammer(endpoint, requests, concurrency=concurrency, seconds=options.seconds)
-                table.add(call, concurrency, size, result.per_second)
-    print(table.text())
+                figures.setdefault((call, concurrency), []).append(result.per_second)
+    for (call, concurrency), (small, large) in figures.items():
+        print(f"{call} c{concurrency}: {small:.0f}/s of {SMALL}, {large:.0f}/s of {options.items}, {large / small:.2f}")
     for size, name in names.items():
         measure_whole(client, name, size)
 
