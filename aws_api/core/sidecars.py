@@ -175,8 +175,8 @@ def vpc_gateway_configuration(
 ) -> dict[str, Any]:
     """What ConfigureContainer hands to a VPC gateway: all of it, each time (see sidecar/configuration.py).
 
-    The gateway takes the first address of every subnet, and ``dns_address``, the second of the VPC's first block, unless
-    the VPC has no DNS support. ``services`` are the names in endpoints (``sqs``) that are Simfra's.
+    The gateway takes the first address of every subnet, and ``dns_address``, the second of the VPC's first block,
+    unless the VPC has no DNS support. ``services`` are the names in endpoints (``sqs``) that are Simfra's.
     """
     return {
         "cidrs": sorted(cidrs),
