@@ -9,7 +9,9 @@ Each figure is the median of the rounds, each ratio the median of the rounds' ra
 
 import argparse
 import platform
+import signal
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +41,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.relative_to(PROJECT)}")
     options = parser.parse_args()
+    # Ended from outside, too, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     machine = _machine()
     areas = options.areas or list(AREAS)
     tables = [

@@ -20,7 +20,7 @@ from bench.usage import cpu_s
 
 BODY = "x" * 200
 #: Messages that receive + delete take, where a server is slow.
-PAIRS = {"moto": 100}
+PAIRS = {"moto": 100, "ministack": 1000}
 DEFAULT_PAIRS = 3000
 
 
