@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aws_api.core.context import Context
+from aws_api.core.errors import AwsError
 from aws_api.services.dynamodb.models import TransactionToken
 from tests.services.dynamodb.conftest import MakeTable
 from tests.services.dynamodb.test_concurrency import elsewhere, gather
@@ -189,7 +190,8 @@ def test_transactions_of_several_processes_conflict_and_lose_nothing(
         try:
             client.transact_write_items(TransactItems=actions)
         except client.exceptions.TransactionCanceledException as error:
-            return next(reason["Code"] for reason in error.response["CancellationReasons"] if reason["Code"] != "None")
+            reasons = (reason["Code"] for reason in error.response["CancellationReasons"])
+            return next(str(reason) for reason in reasons if reason != "None")
         return "made"
 
     def total(number: int) -> int:
@@ -209,7 +211,7 @@ def test_writers_at_once_conflict(dynamodb: Any, make_table: MakeTable, context:
     table = make_table()
     request = {"TransactItems": [add(table, "a", 1)]}
     answers = gather(context, [("TransactWriteItems", request)] * 100)
-    conflicts = [answer for answer in answers if isinstance(answer, Exception)]
+    conflicts = [answer for answer in answers if isinstance(answer, AwsError)]
     assert conflicts
     assert {answer.members["CancellationReasons"][0]["Code"] for answer in conflicts} == {"TransactionConflict"}
     made = dynamodb.get_item(TableName=table, Key=key("a"))["Item"]["amount"]
