@@ -66,7 +66,8 @@ SIMFRA_AUTH = os.environ.get("SIMFRA_AUTH") or ("relaxed" if SIMFRA_HOST in ("12
 SIMFRA_ADMIN_TOKEN = os.environ.get("SIMFRA_ADMIN_TOKEN", "")
 #: Origins of web pages that may call the endpoint, besides those of this machine.
 SIMFRA_CORS_ORIGINS = [origin for origin in os.environ.get("SIMFRA_CORS_ORIGINS", "").split(",") if origin]
-SIMFRA_MAX_BODY_BYTES = int(os.environ.get("SIMFRA_MAX_BODY_BYTES", str(16 * 1024 * 1024)))
+#: The largest body of the APIs is a layer part of 20 MiB, as base64 in JSON.
+SIMFRA_MAX_BODY_BYTES = int(os.environ.get("SIMFRA_MAX_BODY_BYTES", str(32 * 1024 * 1024)))
 
 # Docker -------------------------------------------------------------------------------------------------------------
 

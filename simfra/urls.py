@@ -3,3 +3,4 @@
 from django.urls import include, path
 
 urlpatterns = [path("", include("console.urls"))]
+handler404 = "console.pages.errors.not_found"

@@ -46,7 +46,6 @@ class UnknownOperationException(AwsError):
     """No such operation in the service."""
 
     code = "UnknownOperationException"
-    status = 404
 
 
 class InvalidAction(AwsError):

@@ -15,8 +15,13 @@ _LOCAL = ("localhost", "127.0.0.1", "::1", "simfra.local")
 
 
 def refusal(headers: Mapping[str, str]) -> WireResponse | None:
-    """403 for a request from a page that is not of this machine nor in SIMFRA_CORS_ORIGINS; None lets it pass."""
+    """403 for a request from a page that is not of this machine nor in SIMFRA_CORS_ORIGINS; None lets it pass.
+
+    Images, forms and links send no Origin with a GET; browsers say of them that they come from another site.
+    """
     origin = headers.get("origin")
+    if origin is None and headers.get("sec-fetch-site") == "cross-site":
+        origin = "of another site"
     if origin is None or _is_allowed(origin):
         return None
     message = f"Requests from the web page {origin} are not allowed. Add it to SIMFRA_CORS_ORIGINS to allow them."

@@ -34,7 +34,7 @@ def claimed_scope(request: WireRequest) -> CredentialScope | None:
         claim = _parse_claim(prefix) if found else None
         return CredentialScope(*claim, signature=signature.strip()) if claim else None
     if "X-Amz-Signature=" in request.query:
-        values = dict(parse_qsl(request.query))
+        values = dict(parse_qsl(request.query, keep_blank_values=True))
         claim = _claim(values.get("X-Amz-Credential", ""), values.get("X-Amz-SignedHeaders", ""))
         return CredentialScope(*claim, signature=values["X-Amz-Signature"], presigned=True) if claim else None
     return None

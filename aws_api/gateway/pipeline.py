@@ -1,6 +1,7 @@
 """One AWS request, from wire to wire. Read :func:`handle` to know what happens to it."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ from aws_api.protocol.plans import plan_for, serialize_error_for
 from aws_api.protocol.wire import WireRequest, WireResponse
 
 _log = logging.getLogger(__name__)
+
+_FORCED_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 #: How psycopg (through Django) and asyncpg say that a text has a NUL.
 _NOT_STORABLE = (DataError, CharacterNotInRepertoireError, UntranslatableCharacterError)
@@ -81,6 +84,8 @@ def _as_aws_error(error: Exception, what: str) -> AwsError:
     if isinstance(error, _NOT_STORABLE) and ("NUL" in str(error) or "\\u0000" in str(error) or "0x00" in str(error)):
         # Valid in every wire format, and in no text that Postgres keeps; AWS's services refuse it as well.
         return ValidationException("The request contains the character NUL (U+0000), which no member may have.")
+    if isinstance(error, DataError) and "too long" in str(error):
+        return ValidationException("A value of the request is longer than what it names may be.")
     _log.error("request %s failed", what, exc_info=error)
     return InternalFailure("The request processing has failed because of an unknown error, exception or failure.")
 
@@ -107,12 +112,17 @@ def _context(
 
 
 def _forced_ids(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """``X-Simfra-Id`` and ``X-Simfra-<Member>``, by lower-case member without dashes."""
-    return {
-        name.removeprefix("x-simfra-").replace("-", "").removeprefix("id" if name == "x-simfra-id" else ""): value
+    """``X-Simfra-Id`` (under ``""``) and ``X-Simfra-<Member>``, by lower-case member without dashes."""
+    forced = {
+        "" if name == "x-simfra-id" else name.removeprefix("x-simfra-").replace("-", ""): value
         for name, value in headers.items()
         if name.startswith("x-simfra-")
     }
+    for value in forced.values():
+        # Ids become parts of ARNs, of addresses and of Docker's names.
+        if not _FORCED_ID.fullmatch(value):
+            raise ValidationException(f"X-Simfra-Id takes letters, digits, '-' and '_', 64 at most: {value[:64]!r}")
+    return forced
 
 
 def _error_response(request: WireRequest, route: Route | None, error: AwsError, request_id: str) -> WireResponse:

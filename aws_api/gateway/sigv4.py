@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.
 
 import hashlib
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from posixpath import normpath
@@ -15,6 +16,7 @@ from urllib.parse import quote, unquote
 from django.conf import settings
 
 from aws_api.core.authorization import find_credential
+from aws_api.core.callers import is_local
 from aws_api.core.context import Principal, root_of
 from aws_api.core.errors import AwsError
 from aws_api.gateway.credential_scope import ALGORITHM, CredentialScope
@@ -22,7 +24,7 @@ from aws_api.protocol.wire import WireRequest
 
 CLOCK_SKEW = timedelta(minutes=15)
 MAX_PRESIGNED_S = 7 * 24 * 3600
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
 _EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -73,6 +75,8 @@ async def verify(request: WireRequest, scope: CredentialScope | None, now: datet
     """
     if scope is None:
         raise _why_unsigned(request)
+    if not _REGION.fullmatch(scope.region):
+        raise SignatureDoesNotMatch(f"Credential should be scoped to a valid region, not '{scope.region[:64]}'.")
     if relaxed := _relaxed_principal(request, scope):
         return relaxed
     query = _decoded_query(request.query) if scope.presigned else ()
@@ -82,7 +86,7 @@ async def verify(request: WireRequest, scope: CredentialScope | None, now: datet
     if credential is None:
         raise InvalidClientTokenId("The security token included in the request is invalid.")
     expected = _signature(credential.secret_access_key, request, scope, signed_at)
-    if not hmac.compare_digest(expected, scope.signature):
+    if not hmac.compare_digest(expected.encode(), scope.signature.encode()):
         raise SignatureDoesNotMatch(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
@@ -92,7 +96,7 @@ async def verify(request: WireRequest, scope: CredentialScope | None, now: datet
 
 def _relaxed_principal(request: WireRequest, scope: CredentialScope) -> Principal | None:
     """Root, unchecked, for the key `test` or an account id, from loopback alone: tasks come from elsewhere."""
-    if settings.SIMFRA_AUTH != "relaxed" or request.client_host not in LOOPBACK:
+    if settings.SIMFRA_AUTH != "relaxed" or not is_local(request.client_host, request.headers.get("host", "")):
         return None
     key = scope.access_key_id
     if key == "test":

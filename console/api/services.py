@@ -12,22 +12,17 @@ from aws_api.protocol.models import operation_names, service_model
 
 
 class ServicesView(APIView):
-    """``{totalServices, totalOperations, services: [{name, description, protocols, operations}]}``.
+    """``[{name, description, protocols, operations}]``.
 
-    ``?names`` answers the names alone and loads no model.
+    ``?names`` answers ``{totalServices, totalOperations, services: [name]}`` and loads no model.
     """
 
     def get(self, request: Request) -> Response:
         if "names" in request.query_params:
-            return Response([service.name for service in all_services()])
-        services = [_describe(service) for service in all_services()]
-        return Response(
-            {
-                "totalServices": len(services),
-                "totalOperations": sum(len(service["operations"]) for service in services),
-                "services": services,
-            }
-        )
+            names = [service.name for service in all_services()]
+            operations = sum(len(service.operations) for service in all_services())
+            return Response({"totalServices": len(names), "totalOperations": operations, "services": names})
+        return Response([_describe(service) for service in all_services()])
 
 
 def _describe(service: AwsService) -> dict[str, Any]:

@@ -19,13 +19,13 @@ def test_health_says_what_runs(gateway: Any) -> None:
 
 
 def test_services_lists_what_is_emulated(gateway: Any) -> None:
-    body = Client().get("/_simfra/services").json()
-    services = {service["name"]: service for service in body["services"]}
+    services = {service["name"]: service for service in Client().get("/_simfra/services").json()}
+    body = Client().get("/_simfra/services?names").json()
+    assert body["services"] == sorted(services)
     assert body["totalServices"] == len(services)
     assert body["totalOperations"] == sum(len(service["operations"]) for service in services.values())
     assert "SendMessage" in services["sqs"]["operations"]
     assert set(services["sqs"]["protocols"]) >= {"json"}
-    assert "sqs" in Client().get("/_simfra/services?names").json()
 
 
 def test_the_admin_token_is_asked_for_where_it_is_set(gateway: Any, settings: Any) -> None:
@@ -61,3 +61,9 @@ def test_the_last_requests_are_listed_and_found(live_gateway: str, account: Any)
     assert record["region"] == "us-east-1"
     assert Client().get(f"/_simfra/debug/requests/{request_id}").json()["id"] == request_id
     assert Client().get("/_simfra/debug/requests/unknown").status_code == 404
+
+
+def test_what_is_not_there_is_an_error_in_json(gateway: Any) -> None:
+    answer = Client().get("/_simfra/nowhere")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "Nothing is at /_simfra/nowhere."}

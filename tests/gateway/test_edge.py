@@ -44,7 +44,7 @@ def test_a_service_that_simfra_lacks_answers_501_with_its_name(aws: Any) -> None
 
 def test_an_operation_that_aws_lacks_is_unknown(gateway: Any, account: Any) -> None:
     status, _, body = post_json(gateway, account, "ecs", f"{ECS}.MakeCoffee", b"{}")
-    assert status == 404
+    assert status == 400
     assert b"UnknownOperationException" in body
 
 
@@ -100,3 +100,61 @@ def test_a_nul_character_is_refused_and_not_a_failure(aws: Any, value: str) -> N
     with pytest.raises(ClientError) as caught:
         aws("ssm").put_parameter(Name="/p", Value=value, Type="String")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_page_of_another_site_cannot_act_by_an_image_or_a_link(gateway: Any) -> None:
+    query = (
+        "Action=CreateUser&UserName=evil&Version=2010-05-08&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"
+        "&X-Amz-Credential=test/20260101/us-east-1/iam/aws4_request&X-Amz-SignedHeaders=host"
+    )
+    headers = {"host": "localhost:4599", "sec-fetch-site": "cross-site"}
+    assert call(gateway, "GET", "/", query=query, headers=headers)[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/_catalog"])
+def test_a_name_that_is_not_ours_has_no_privileges_of_loopback(gateway: Any, path: str) -> None:
+    scope = "Credential=test/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=0"
+    headers = {"host": "evil.example:4599"} | ({"authorization": f"AWS4-HMAC-SHA256 {scope}"} if path == "/" else {})
+    body = b"Action=GetCallerIdentity&Version=2011-06-15" if path == "/" else b""
+    assert call(gateway, "POST" if body else "GET", path, headers=headers, body=body)[0] in (400, 401, 403)
+
+
+@pytest.mark.parametrize("forced", ["../../x", "vpc-a b", "<x>", "vpc-" + "a" * 100, ""])
+def test_a_forced_id_is_an_id(aws: Any, forced: str) -> None:
+    ec2 = aws("ec2")
+    ec2.meta.events.register("before-sign", lambda request, **_: request.headers.add_header("X-Simfra-Id", forced))
+    with pytest.raises(ClientError) as caught:
+        ec2.create_vpc(CidrBlock="10.0.0.0/16")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Credential={key}/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=é",
+        "Credential={key}/20260101/" + "r" * 40 + "/sts/aws4_request, SignedHeaders=host, Signature=0",
+    ],
+)
+def test_a_garbled_signature_is_refused_and_not_a_failure(gateway: Any, account: Any, claim: str) -> None:
+    headers = {
+        "host": "localhost:4599",
+        "x-amz-date": "20260101T000000Z",
+        "content-type": "application/x-www-form-urlencoded",
+        "authorization": "AWS4-HMAC-SHA256 " + claim.format(key=account.root_access_key_id),
+    }
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    assert call(gateway, "POST", "/", headers=headers, body=body)[0] == 403
+
+
+def test_an_empty_presigned_signature_is_refused(gateway: Any, account: Any) -> None:
+    query = (
+        "Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature="
+        f"&X-Amz-Credential={account.root_access_key_id}/20260101/us-east-1/sts/aws4_request&X-Amz-SignedHeaders=host"
+    )
+    assert call(gateway, "GET", "/", query=query, headers={"host": "localhost:4599"})[0] in (400, 403)
+
+
+def test_a_nul_in_a_registry_path_is_the_registrys_error(gateway: Any) -> None:
+    status, _, body = call(gateway, "GET", "/v2/a/manifests/%00", headers={"host": "localhost:4599"})
+    assert status == 400
+    assert b"NAME_INVALID" in body

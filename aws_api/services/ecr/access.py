@@ -2,10 +2,9 @@
 
 from django.conf import settings
 
+from aws_api.core.callers import is_local
 from aws_api.services.ecr.exchange import Exchange, RegistryError
 from aws_api.services.ecr.login import BadLogin, Login, LoginExpired, read_basic_authorization
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 def authenticate(exchange: Exchange) -> Login | None:
@@ -15,7 +14,7 @@ def authenticate(exchange: Exchange) -> Login | None:
     """
     authorization = exchange.headers.get("authorization")
     if authorization is None:
-        if settings.SIMFRA_AUTH == "relaxed" and exchange.client_host in _LOOPBACK:
+        if settings.SIMFRA_AUTH == "relaxed" and is_local(exchange.client_host, exchange.host):
             return None
         raise _unauthorized(exchange, "no basic auth credentials")
     try:

@@ -75,6 +75,8 @@ async def serve(scope: Any, receive: Any, send: Any) -> None:
 
 async def _answer(exchange: Exchange) -> None:
     path = exchange.path
+    if "\0" in path or any("\0" in value for value in exchange.query.values()):
+        raise RegistryError(400, "NAME_INVALID", "the character NUL is in no name")
     if path.startswith(DOWNLOADS_PATH) and exchange.method in ("GET", "HEAD"):
         await registry_blobs.get_ticketed_blob(exchange, path.removeprefix(DOWNLOADS_PATH))
         return
