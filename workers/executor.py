@@ -1,6 +1,10 @@
 """Executes a plan step by step, one call of the runtime each. Decides nothing."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from django.db import connections
 
 from aws_api.core.containers import (
     AwaitResource,
@@ -29,6 +33,9 @@ from workers.runtimes import NullRuntime
 #: The engine's own time for a stop beyond its timeout, before it may be asked for again.
 _STOP_GRACE_S = 2
 
+#: As many as there are jobs at once.
+_creators = ThreadPoolExecutor(16, thread_name_prefix="creator")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
@@ -43,9 +50,14 @@ def execute(plan: Plan, observed: Observation, waiter: tuple[str, str], runtime:
 
     Raises RuntimeUnreachable where the engine does not answer.
     """
-    for step in plan.steps:
+    ahead: Future[bool] | None = None
+    for step, following in zip_longest(plan.steps, plan.steps[1:]):
+        under_way, ahead = ahead, None
+        if _takes_a_while(step) and isinstance(following, CreateContainer):
+            # What is created next needs no more than that this one exists: the wait for READY is not lost.
+            ahead = _creators.submit(_create_apart, following, runtime)
         try:
-            is_done = _take(step, observed, waiter, runtime)
+            is_done = _take(step, observed, waiter, runtime) if under_way is None else under_way.result()
         except RuntimeUnreachable:
             raise
         except RuntimeFailure as failure:
@@ -53,6 +65,22 @@ def execute(plan: Plan, observed: Observation, waiter: tuple[str, str], runtime:
         if not is_done:
             return Execution(is_waiting=True)
     return Execution()
+
+
+def _takes_a_while(step: Step) -> bool:
+    return isinstance(step, StartContainer) and step.ready_within_s is not None
+
+
+def _create_apart(step: CreateContainer, runtime: ContainerRuntime) -> bool:
+    try:
+        _create(step, runtime)
+    finally:
+        connections.close_all()
+    return True
+
+
+def _create(step: CreateContainer, runtime: ContainerRuntime) -> None:
+    runtime.create_container(replace(step.spec, image=pulls.name_on_engine(step.spec.image)))
 
 
 def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
@@ -75,7 +103,7 @@ def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: C
         case RemoveVolume():
             runtime.remove_volume(step.name)
         case CreateContainer():
-            runtime.create_container(replace(step.spec, image=pulls.name_on_engine(step.spec.image)))
+            _create(step, runtime)
         case StartContainer():
             hints.forget(f"stop:{step.name}")
             runtime.start_container(step.name, step.ready_within_s)
