@@ -7,7 +7,7 @@ import logging
 import threading
 from datetime import timedelta
 
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -96,7 +96,7 @@ class _Renewer:
     def add(self, owner: str) -> None:
         with self._changed:
             self._owners.add(owner)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="lease renewal", daemon=True)
                 self._thread.start()
 
@@ -114,7 +114,7 @@ class _Renewer:
                     return
             try:
                 Lease.objects.filter(owner__in=owners).update(until=_lapse())
-            except DatabaseError as error:
+            except Error as error:
                 _log.warning("leases were not renewed: %s", error)
             finally:
                 connections.close_all()
