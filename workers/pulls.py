@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
-from django.db import connections, transaction
+from django.db import Error, connections, transaction
 
 from aws_api.core import bus
 from aws_api.core.clock import SYSTEM_CLOCK
@@ -160,8 +160,10 @@ class _Pulling(threading.Thread):
                 self.failure = RuntimeFailure(
                     f"CannotPullContainerError: {self._errand.step.image} could not be loaded."
                 )
-            self._end(image)
-            connections.close_all()
+            try:
+                self._end(image)
+            finally:
+                connections.close_all()
 
     def _bring(self) -> ObservedImage:
         if self._errand.source is None:
@@ -197,11 +199,22 @@ class _Pulling(threading.Thread):
             self._tell(PullStatus.PULLING)
 
     def _end(self, image: ObservedImage | None) -> None:
-        """Write down what came of it, let go, and kick those who wait."""
+        """Write down what came of it; let go and kick those who wait, even where it could not be written down."""
         status = PullStatus.FAILED if self.failure else PullStatus.PULLED
+        waiting: list[list[str]] = []
+        try:
+            self._write_down(status, image, waiting)
+        finally:
+            self._let_go()
+            self._tell(status)
+            for kind, key in waiting:
+                kick(kind, key)
+
+    def _write_down(self, status: PullStatus, image: ObservedImage | None, waiting: list[list[str]]) -> None:
         with transaction.atomic():
             pull = Pull.objects.select_for_update().get(subject=self._errand.subject)
-            waiting, pull.waiting = pull.waiting, []
+            waiting += pull.waiting
+            pull.waiting = []
             pull.status = status
             pull.reason = str(self.failure or "")
             # An engine that went away says nothing about the image: those who wait try again.
@@ -211,10 +224,13 @@ class _Pulling(threading.Thread):
             if image is not None:
                 pull.image_id, pull.digest = image.id, self._digest or image.digest
             pull.save()
-        self._errand.lease.abandon()
-        self._tell(status)
-        for kind, key in waiting:
-            kick(kind, key)
+
+    def _let_go(self) -> None:
+        try:
+            self._errand.lease.abandon()
+        except Error as error:
+            # It is not renewed any more, and lapses.
+            _log.warning("the lease of %s was not let go: %s", self._errand.step.image, error)
 
     def _tell(self, status: PullStatus) -> None:
         message = {

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.db import OperationalError
 
 from aws_api.core import images
 from aws_api.core.images import ImageArchive, ImageNotFound
@@ -173,3 +174,27 @@ def test_a_pull_that_died_with_its_worker_is_taken_over(things: ThingController,
     thing = things.things[key] = Thing(image=image)
     reconcile(KIND, key, engine)
     assert thing.last == "RUNNING"
+
+
+def test_a_pull_whose_end_could_not_be_written_down_lets_go_and_kicks_who_waits(
+    things: ThingController, slow_engine: FakeRuntime, key: str, kicks: Kicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = f"far/{key}:1"
+    things.things[key] = Thing(image=image)
+    reconcile(KIND, key, slow_engine)
+    died: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: died.append(arguments.exc_value))
+
+    def broken(_pull: Pull) -> None:
+        raise OperationalError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pull, "save", broken)
+        assert slow_engine.pull_gate is not None
+        slow_engine.pull_gate.set()
+        wait_for(lambda: died, what="the end of the thread")
+    assert [str(error) for error in died] == ["the disk is full"]
+    assert not Lease.objects.filter(kind="image", key=image).exists()
+    assert kicks == [(KIND, key)]
+    reconcile(KIND, key, slow_engine)
+    assert things.things[key].last == "RUNNING"
