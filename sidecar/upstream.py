@@ -32,6 +32,7 @@ class Upstream:
         self._clock = clock
         self._kept: dict[bytes, _Kept] = {}
         self._forwarder: _Forwarder | None = None
+        self._opening = asyncio.Lock()
 
     def remembered(self, message: bytes, question: Question) -> bytes | None:
         """The answer from memory, with what is left of its life."""
@@ -63,10 +64,13 @@ class Upstream:
             self._forwarder.close()
 
     async def _ask_udp(self, message: bytes) -> bytes:
-        if self._forwarder is None or self._forwarder.is_closed:
-            loop = asyncio.get_running_loop()
-            _, self._forwarder = await loop.create_datagram_endpoint(_Forwarder, remote_addr=self._address)
-        return await self._forwarder.ask(message)
+        # Many first questions come at once: one opens the socket for all of them.
+        async with self._opening:
+            if self._forwarder is None or self._forwarder.is_closed:
+                loop = asyncio.get_running_loop()
+                _, self._forwarder = await loop.create_datagram_endpoint(_Forwarder, remote_addr=self._address)
+            forwarder = self._forwarder
+        return await forwarder.ask(message)
 
     async def _ask_tcp(self, message: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*self._address)

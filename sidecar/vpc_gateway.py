@@ -20,7 +20,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from sidecar import routing
@@ -37,26 +37,28 @@ _LOOK_AGAIN_S = 5.0
 
 @dataclass
 class Gateway:
-    """The gateway's state: what it was last told, in force."""
+    """The gateway's state: what it was last told, in force. One change at a time, whoever wants it."""
 
     place: Place
     resolver: Resolver
     configuration: VpcConfiguration
     version: int = 0
     listener: Listener | None = None
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def configure(self, configuration: VpcConfiguration) -> int:
         """Put a configuration into force and answer its version. On an error the one before stays in force."""
-        if self.version == 0 or configuration.without_zones() != self.configuration.without_zones():
-            try:
-                await self._apply(configuration)
-            except (RoutingError, OSError):
-                await self._apply(self.configuration)
-                raise
-        self.configuration = configuration
-        self.version += 1
-        self.resolver.replace(configuration)
-        return self.version
+        async with self._one_at_a_time:
+            if self.version == 0 or configuration.without_zones() != self.configuration.without_zones():
+                try:
+                    await self._apply(configuration)
+                except (RoutingError, OSError):
+                    await self._apply(self.configuration)
+                    raise
+            self.configuration = configuration
+            self.version += 1
+            self.resolver.replace(configuration)
+            return self.version
 
     def change(self, changes: Sequence[ZoneChange]) -> int:
         """Put changes of names into force; a configuration that knew nothing of them does not take them back."""
@@ -65,9 +67,10 @@ class Gateway:
 
     async def move_emulator(self, address: IPv4Address) -> None:
         """Forward to another address from now on: Simfra's own container was made anew."""
-        place = replace(self.place, emulator=(address, self.place.emulator[1]))
-        await asyncio.to_thread(routing.apply, place, self.configuration)
-        self.place = place
+        async with self._one_at_a_time:
+            place = replace(self.place, emulator=(address, self.place.emulator[1]))
+            await asyncio.to_thread(routing.apply, place, self.configuration)
+            self.place = place
 
     async def _apply(self, configuration: VpcConfiguration) -> None:
         await asyncio.to_thread(routing.apply, self.place, configuration)
@@ -81,12 +84,11 @@ class Gateway:
 
 
 class Control:
-    """The control port: one change at a time, and only for who knows the token."""
+    """The control port: only for who knows the token."""
 
     def __init__(self, gateway: Gateway, token: str) -> None:
         self._gateway = gateway
-        self._token = token
-        self._one_at_a_time = asyncio.Lock()
+        self._token = token.encode()
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -102,7 +104,8 @@ class Control:
 
     async def _answer(self, line: bytes) -> str:
         message = json.loads(line)
-        if not isinstance(message, dict) or not hmac.compare_digest(str(message.get("token")), self._token):
+        token = str(message.get("token")) if isinstance(message, dict) else ""
+        if not hmac.compare_digest(token.encode(errors="surrogatepass"), self._token):
             return "error the token is wrong"
         told = message.get("configuration")
         try:
@@ -110,8 +113,7 @@ class Control:
                 changes = [ZoneChange.from_json(change) for change in told["changes"]]
                 return f"ok {self._gateway.change(changes)}"
             configuration = VpcConfiguration.from_json(told)
-            async with self._one_at_a_time:
-                return f"ok {await self._gateway.configure(configuration)}"
+            return f"ok {await self._gateway.configure(configuration)}"
         except (ConfigurationError, RoutingError, OSError) as error:
             print(f"refused a configuration: {error}", flush=True)
             return f"error {error}"
