@@ -12,7 +12,7 @@ from aws_api.core.database import fetch_row
 from aws_api.core.execution import run_on_loop
 from aws_api.core.log_tail import LogDestination
 from workers.docker.output import OutputDecoder
-from workers.shipping import MAX_BATCH_BYTES, Position, Shipper, log_events
+from workers.shipping import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, Position, Shipper, log_events
 
 
 def line(at_ns: int, message: str, stream: str = "stdout") -> LogLine:
@@ -138,3 +138,21 @@ def test_a_position_counts_lines_of_one_moment() -> None:
     assert (position.at_ns, position.count) == (2, 2)
     resumed = Position(2, 2)
     assert [resumed.is_new(line(at_ns, "")) for at_ns in (1, 2, 2, 2, 1, 3)] == [False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize("has_terminal", [False, True])
+def test_a_line_longer_than_a_log_event_is_cut_evenly(has_terminal: bool) -> None:
+    stamp, text = b"2026-11-22T10:00:00.000000001Z ", b"x" * 600_000
+    decoder = OutputDecoder(has_terminal=has_terminal)
+    if has_terminal:
+        lines = decoder.feed(stamp + text + b"\r\n")
+    else:
+        lines = []
+        for start in range(0, len(text), 16384):
+            piece = text[start : start + 16384]
+            frame = stamp + piece + (b"\n" if start + len(piece) == len(text) else b"")
+            lines += decoder.feed(b"\1\0\0\0" + len(frame).to_bytes(4, "big") + frame)
+    sizes = [MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES, 600_000 - 2 * MAX_MESSAGE_BYTES]
+    assert [len(each.message) for each in lines] == sizes
+    assert [len(str(event["message"])) for batch in log_events(lines) for event in batch] == sizes
+    assert decoder.finish() == []

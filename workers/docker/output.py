@@ -1,13 +1,15 @@
-"""Reading a container's output as the engine streams it: frames, timestamps, lines. Pure."""
+"""Reading a container's output as the engine streams it: frames, timestamps, lines. Pure.
+
+Docker cuts lines at 16 KiB. The pieces are put together again, and cut where a log event can hold no more.
+"""
 
 import calendar
 import time
 from functools import lru_cache
 
 from aws_api.core.containers import LogLine
+from workers.shipping import MAX_MESSAGE_BYTES
 
-#: Docker cuts lines at 16 KiB; pieces are put together again up to what a log event may hold.
-MAX_LINE_BYTES = 256 * 1024
 _FRAME_HEADER_BYTES = 8
 _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
 
@@ -64,10 +66,22 @@ class OutputDecoder:
         at_ns, pieces = self._pieces.pop(stream, (0, []))
         pieces.append(text)
         at_ns = at_ns or _nanoseconds(stamp.strip().decode("ascii", errors="replace"))
-        if not piece.endswith(b"\n") and sum(map(len, pieces)) < MAX_LINE_BYTES:
+        is_complete = piece.endswith(b"\n")
+        if not is_complete and sum(map(len, pieces)) <= MAX_MESSAGE_BYTES:
             self._pieces[stream] = (at_ns, pieces)
             return []
-        return [LogLine(at_ns=at_ns, stream=stream, message=_text(b"".join(pieces)))]
+        rest = b"".join(pieces)
+        if is_complete:
+            rest = rest.rstrip(b"\r\n")
+        texts: list[bytes] = []
+        while len(rest) > MAX_MESSAGE_BYTES:
+            texts.append(rest[:MAX_MESSAGE_BYTES])
+            rest = rest[MAX_MESSAGE_BYTES:]
+        if is_complete:
+            texts.append(rest)
+        else:
+            self._pieces[stream] = (at_ns, [rest])
+        return [LogLine(at_ns=at_ns, stream=stream, message=_text(text)) for text in texts]
 
 
 def timestamp(at_ns: int) -> str:
