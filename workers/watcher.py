@@ -65,7 +65,7 @@ def main() -> None:
 
 
 async def watch(stop: asyncio.Event) -> None:
-    """Watch until told to stop; may share its event loop with others."""
+    """Watch until told to stop; may share its event loop with others. Ends with any of its parts."""
     if not settings.SIMFRA_DOCKER:
         _log.info("there is no Docker engine to watch")
         await stop.wait()
@@ -80,6 +80,7 @@ async def watch(stop: asyncio.Event) -> None:
     working: list[asyncio.Task[Any]] = [
         asyncio.create_task(followers.run(), name="followers"),
         asyncio.create_task(StatisticsDesk(DockerRuntime()).run(), name="statistics desk"),
+        asyncio.create_task(events.ended(), name="engine events"),
     ]
     waiting = asyncio.create_task(stop.wait(), name="stop")
     try:
@@ -111,6 +112,13 @@ class EventFollower:
         """Make it end with the next event; it holds nothing that needs an end."""
         self._stopped.set()
 
+    async def ended(self) -> None:
+        """Wait until its thread is dead. Raises RuntimeError where nobody stopped it."""
+        while self._thread.is_alive():
+            await asyncio.sleep(_HEARTBEAT_S)
+        if not self._stopped.is_set():
+            raise RuntimeError("The engine's events are not followed any more.")
+
     def _run(self) -> None:
         since_ns, is_away, failures = time.time_ns(), True, 0
         while not self._stopped.is_set():
@@ -122,7 +130,8 @@ class EventFollower:
                     is_away, failures = False, 0
                     self._kick_everything()
                 since_ns = self._follow(since_ns)
-            except RuntimeUnreachable as failure:
+            except RuntimeFailure as failure:
+                # Also one that only refuses: it may be busy starting or stopping.
                 failures += 1
                 if not is_away or failures == 1:
                     _log.warning("%s", failure)

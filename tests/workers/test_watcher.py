@@ -7,7 +7,15 @@ from contextlib import contextmanager
 import pytest
 
 from aws_api.core import log_tail
-from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_ROLE, ContainerRuntime, ContainerSpec, Scope
+from aws_api.core.containers import (
+    LABEL_KEY,
+    LABEL_KIND,
+    LABEL_ROLE,
+    ContainerRuntime,
+    ContainerSpec,
+    RuntimeFailure,
+    Scope,
+)
 from aws_api.core.execution import process_loop, run_on_loop
 from aws_api.core.sidecars import ROLE_APPLICATION
 from tests.support.fake_runtime import FakeRuntime
@@ -110,3 +118,36 @@ def test_a_container_is_not_removed_before_its_last_words_were_shipped(
         log_drain.wait(runtime.observe(Scope(labels=made.labels)).container(made.name))
         runtime.remove_container(made.name)
     assert tail(made.name) == [str(number) for number in range(1, 501)]
+
+
+@pytest.mark.parametrize("method", ["find_containers", "events"])
+def test_one_refusal_of_the_engine_does_not_end_the_following_of_its_events(
+    engine: FakeRuntime, key: str, kicks: Kicks, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("workers.docker.host.prepare", lambda: None)
+    sound, refusals = getattr(engine, method), [RuntimeFailure("Error response from daemon: a bad moment")]
+
+    def once_refused(*arguments: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return sound(*arguments)
+
+    monkeypatch.setattr(engine, method, once_refused)
+    follower = EventFollower(engine, on_containers=lambda: None)
+    follower.start()
+    wait_for(lambda: not refusals, what="the refusal")
+    run(engine, spec(key, ""))
+    wait_for(lambda: (KIND, key) in kicks, what="a kick")
+    follower.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_the_watcher_ends_when_nobody_follows_events_any_more(
+    docker_settings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise TypeError("a bug")
+
+    monkeypatch.setattr("workers.docker.host.prepare", broken)
+    with pytest.raises(RuntimeError, match="not followed any more"):
+        await asyncio.wait_for(watch(asyncio.Event()), 20)
