@@ -70,10 +70,10 @@ async def watch(stop: asyncio.Event) -> None:
         _log.info("there is no Docker engine to watch")
         await stop.wait()
         return
-    from workers.docker.following import follow
+    from workers.docker.following import follow, read
     from workers.docker.runtime import DockerRuntime
 
-    followers = Followers(DockerRuntime(), follow)
+    followers = Followers(DockerRuntime(), follow, read)
     loop = asyncio.get_running_loop()
     events = EventFollower(DockerRuntime(), on_containers=lambda: loop.call_soon_threadsafe(followers.look))
     events.start()
@@ -178,11 +178,15 @@ class EventFollower:
 
 
 class Followers:
-    """Ships the output of every container that a user asked for, each in a task of its own."""
+    """Ships the output of every container that a user asked for, each in a task of its own.
 
-    def __init__(self, runtime: ContainerRuntime, follow: Follow) -> None:
+    ``follow`` has a container's lines as they come, ``read`` all that there are once it has ended.
+    """
+
+    def __init__(self, runtime: ContainerRuntime, follow: Follow, read: Follow) -> None:
         self._runtime = runtime
         self._follow = follow
+        self._read = read
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._finished: set[str] = set()
         self._wake = asyncio.Event()
@@ -232,11 +236,13 @@ class Followers:
 
     async def _ship(self, container: ObservedContainer) -> None:
         try:
-            shipper = Shipper(container, self._follow)
-            await shipper.run()
+            await Shipper(container, self._follow).run()
             # The output ends with the container, but also with the engine: only the former is an end.
             if not await asyncio.to_thread(self._is_running, container):
-                await shipper.finish()
+                # Who follows does not get a last line without a line feed.
+                rest = Shipper(container, self._read)
+                await rest.run()
+                await rest.finish()
                 self._finished.add(container.id)
         except* RuntimeFailure as failures:
             _log.info("the output of %s is followed again soon: %s", container.name, failures.exceptions[0])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -151,3 +152,22 @@ async def test_the_watcher_ends_when_nobody_follows_events_any_more(
     monkeypatch.setattr("workers.docker.host.prepare", broken)
     with pytest.raises(RuntimeError, match="not followed any more"):
         await asyncio.wait_for(watch(asyncio.Event()), 20)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(("size", "has_terminal"), [(7, False), (20_000, False), (7, True)])
+def test_a_last_line_without_a_line_feed_arrives_whole_and_once(
+    docker_settings: None, key: str, kicks: Kicks, size: int, has_terminal: bool
+) -> None:
+    from workers.docker.runtime import DockerRuntime
+
+    runtime = DockerRuntime()
+    script = f"echo first; sleep 0.3; head -c {size} /dev/zero | tr '\\0' x"
+    made = replace(spec(key, script, busybox_image()), terminal=has_terminal)
+    try:
+        with watching():
+            container_id = run(runtime, made)
+            wait_for(lambda: LogCursor.objects.filter(container_id=container_id, finished=True), what="the end")
+        assert tail(made.name) == ["first", "x" * size]
+    finally:
+        runtime.remove_container(made.name)

@@ -18,12 +18,25 @@ _CONNECT_TIMEOUT_S = 10
 _READ_BYTES = 65536
 
 
-async def follow(container_id: str, since_ns: int) -> AsyncIterator[list[LogLine]]:
-    """A container's lines from a moment on, as they come, until it ends or is removed. Raises RuntimeUnreachable."""
+def follow(container_id: str, since_ns: int) -> AsyncIterator[list[LogLine]]:
+    """A container's lines from a moment on, as they come, until it ends or is removed. Raises RuntimeFailure.
+
+    Without a last line that no line feed ends: the engine withholds it, or some of it, from those who follow.
+    """
+    return _lines(container_id, since_ns, is_followed=True)
+
+
+def read(container_id: str, since_ns: int) -> AsyncIterator[list[LogLine]]:
+    """All of a container's lines from a moment on that there are now. Raises RuntimeFailure."""
+    return _lines(container_id, since_ns, is_followed=False)
+
+
+async def _lines(container_id: str, since_ns: int, *, is_followed: bool) -> AsyncIterator[list[LogLine]]:
     has_terminal = await asyncio.to_thread(_has_terminal, container_id)
     if has_terminal is None:
         return
-    parameters = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": 1, "since": timestamp(since_ns)}
+    since = timestamp(since_ns)
+    parameters = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(is_followed), "since": since}
     request = f"GET /containers/{container_id}/logs?{urlencode(parameters)} HTTP/1.0\r\nHost: docker\r\n\r\n"
     try:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
@@ -43,7 +56,7 @@ async def follow(container_id: str, since_ns: int) -> AsyncIterator[list[LogLine
             lines = decoder.feed(data)
             if lines:
                 yield lines
-        lines = decoder.finish()
+        lines = [] if is_followed else decoder.finish()
         if lines:
             yield lines
     except OSError as error:
