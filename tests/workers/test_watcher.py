@@ -22,7 +22,7 @@ from aws_api.core.sidecars import ROLE_APPLICATION
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.images import busybox_image
 from tests.support.waiting import wait_for
-from workers import log_drain
+from workers import hints, log_drain
 from workers.models import LogCursor
 from workers.watcher import EventFollower, watch
 
@@ -108,7 +108,7 @@ def test_a_container_is_not_removed_before_its_last_words_were_shipped(
     runtime = DockerRuntime()
     made = spec(key, "i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done", busybox_image())
     with watching():
-        wait_for(lambda: log_drain.hints.is_marked(log_drain.ALIVE_MARK), what="the watcher")
+        wait_for(lambda: hints.is_marked(log_drain.ALIVE_MARK), what="the watcher")
         run(runtime, made)
 
         def ended() -> bool:
