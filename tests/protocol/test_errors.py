@@ -49,7 +49,7 @@ def test_an_error_before_the_operation_is_known_is_in_the_protocol_of_the_reques
     operation = operation_model("ec2", "DescribeVpcs")
     read = error_of(operation, protocol, response)
     assert (response.status, read["Error"]["Code"], read["Error"]["Message"]) == (
-        404,
+        400,
         "UnknownOperationException",
         "No such thing.",
     )
