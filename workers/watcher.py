@@ -164,7 +164,8 @@ class EventFollower:
         except DatabaseError as error:
             # The sweep finds it.
             _log.warning("%s %s was not kicked: %s", kind, key, error)
-            connections.close_all()
+        finally:
+            connections.close_all()  # back into the pool: a thread that ends takes along what it holds
 
     def _prepare_host(self) -> None:
         from workers.docker import host
