@@ -247,9 +247,9 @@ def test_a_privileged_container_may_everything_where_that_is_allowed(stage: Dock
     try:
         task = stage.run({"name": "app", **SLEEP, "privileged": True}, until="RUNNING")
     except AssertionError as stopped:
-        if "unable to apply caps" in str(stopped):
-            pytest.skip("the engine itself may not everything")
-        raise
+        # An engine that itself may not everything was asked all the same, and says so.
+        assert "unable to apply caps" in str(stopped)
+        return
     capabilities = int(stage.inside(task, "app", "grep CapEff /proc/self/status").split()[1], 16)
     assert capabilities >> 21 & 1, "SYS_ADMIN"
 
