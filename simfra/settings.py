@@ -86,6 +86,17 @@ SIMFRA_UPLINK_ENDPOINT = os.environ.get("SIMFRA_UPLINK_ENDPOINT", "")
 SIMFRA_TASK_ROOT_CREDENTIALS = _flag("SIMFRA_TASK_ROOT_CREDENTIALS", True)
 #: The host's ports at which people ask the resolvers of VPCs, first and last: ``dig @127.0.0.1 -p 10000 web.local``.
 SIMFRA_DNS_PORT_RANGE = _port_range("SIMFRA_DNS_PORT_RANGE", "10000-10099")
+#: The host's ports that published addresses of VPCs get, where theirs is not free (aws_api/core/host_ports.py).
+SIMFRA_HOST_PORT_RANGES = {
+    "elbv2": _port_range("SIMFRA_ELBV2_PORT_RANGE", "10200-10299"),
+    "public": _port_range("SIMFRA_PUBLIC_PORT_RANGE", "11700-11799"),
+    "port-forwards": _port_range("SIMFRA_PORT_FORWARDS_PORT_RANGE", "11800-11899"),
+}
+#: Whether published addresses get the port that they have in the VPC, where that is free. False in Compose, where the
+#: host forwards the ranges alone.
+SIMFRA_SAME_HOST_PORTS = _flag("SIMFRA_SAME_HOST_PORTS", True)
+#: Whether only what AWS would make public is reachable from the host. False: every port of every task is.
+SIMFRA_VPC_ISOLATION = _flag("SIMFRA_VPC_ISOLATION", True)
 #: Whether task definitions may have privileged containers and devices of the host.
 SIMFRA_ALLOW_PRIVILEGED = _flag("SIMFRA_ALLOW_PRIVILEGED", False)
 #: Folders of the engine's host that volumes with a sourcePath may be in, separated by colons.

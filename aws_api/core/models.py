@@ -77,3 +77,36 @@ class PlanRecord(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class HostPort(models.Model):
+    """An address of a VPC that an owner publishes on the host (aws_api/core/host_ports.py); the relay writes ``last_``.
+
+    One owner publishes a port of its own once for each purpose.
+    """
+
+    owner = models.CharField(max_length=512)
+    purpose = models.CharField(max_length=32)
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    network_name = models.CharField(max_length=255)
+    address = models.GenericIPAddressField(protocol="IPv4")
+    port = models.PositiveIntegerField()
+    protocol = models.CharField(max_length=3)
+    wanted_port = models.PositiveIntegerField(null=True, blank=True)
+    origin = models.CharField(max_length=16)
+    created_at = models.DateTimeField()
+
+    last_port = models.PositiveIntegerField(null=True, blank=True)
+    last_status = models.CharField(max_length=16, default="PENDING")
+    last_failure = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "purpose", "protocol", "port"], name="host_port_published_once"),
+            models.CheckConstraint(condition=Q(protocol__in=["tcp", "udp"]), name="host_port_protocol"),
+            models.CheckConstraint(condition=Q(port__gte=1) & Q(port__lte=65535), name="host_port_is_a_port"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}/{self.protocol} of {self.owner}"
