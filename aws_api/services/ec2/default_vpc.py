@@ -15,6 +15,7 @@ from aws_api.services.ec2.models import (
     InternetGateway,
     NetworkAcl,
     NetworkAclAssociation,
+    NetworkAclEntry,
     PreparedRegion,
     Route,
     RouteTable,
@@ -101,9 +102,16 @@ def create_vpc(
     )
     table = RouteTable.objects.create(**born, resource_id=new_hex_id("rtb-"), vpc=vpc)
     RouteTableAssociation.objects.create(association_id=new_hex_id("rtbassoc-"), route_table=table, vpc=vpc)
-    NetworkAcl.objects.create(
-        **born, resource_id=new_hex_id("acl-"), vpc=vpc, is_default=True, entries=_allow_everything()
-    )
+    acl = NetworkAcl.objects.create(**born, resource_id=new_hex_id("acl-"), vpc=vpc, is_default=True)
+    for is_egress in (True, False):
+        NetworkAclEntry.objects.create(
+            network_acl=acl,
+            is_egress=is_egress,
+            rule_number=100,
+            is_allow=True,
+            protocol="-1",
+            cidr_ipv4="0.0.0.0/0",
+        )
     group = SecurityGroup.objects.create(
         **born,
         resource_id=new_hex_id("sg-"),
@@ -179,18 +187,3 @@ def _default_dhcp_options(context: Context) -> DhcpOptions:
     return found or DhcpOptions.objects.create(
         **scope, resource_id=new_hex_id("dopt-"), options=options, created_at=context.clock.now()
     )
-
-
-def _allow_everything() -> list[dict[str, object]]:
-    """The default network ACL's lines: 100 allows, the last one denies what no line allowed."""
-    return [
-        {
-            "CidrBlock": "0.0.0.0/0",
-            "Egress": egress,
-            "Protocol": "-1",
-            "RuleAction": action,
-            "RuleNumber": number,
-        }
-        for egress in (True, False)
-        for number, action in ((100, "allow"), (32767, "deny"))
-    ]

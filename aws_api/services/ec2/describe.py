@@ -10,6 +10,7 @@ from aws_api.services.ec2.models import (
     DhcpOptions,
     InternetGateway,
     NetworkAcl,
+    NetworkAclEntry,
     NetworkInterface,
     Route,
     RouteTable,
@@ -24,6 +25,8 @@ from aws_api.services.ec2.zones import find_zone, public_domain
 
 #: Who owns the instances that AWS's own services attach interfaces to.
 _SERVICE_OWNER = "amazon-aws"
+#: The line that AWS shows at the end of every network ACL.
+LAST_RULE_NUMBER = 32767
 
 
 class _Described(TypedDict):
@@ -246,11 +249,13 @@ def describe_route_table_association(
     shape: shapes.RouteTableAssociation = {
         "RouteTableAssociationId": association.association_id,
         "RouteTableId": table.resource_id,
-        "Main": association.subnet is None,
+        "Main": association.is_main,
         "AssociationState": {"State": "associated"},
     }
     if association.subnet is not None:
         shape["SubnetId"] = association.subnet.resource_id
+    if association.gateway is not None:
+        shape["GatewayId"] = association.gateway.resource_id
     return shape
 
 
@@ -271,7 +276,7 @@ def describe_network_acl(acl: NetworkAcl) -> shapes.NetworkAcl:
         "VpcId": acl.vpc.resource_id,
         "OwnerId": acl.account_id,
         "IsDefault": acl.is_default,
-        "Entries": acl.entries,
+        "Entries": _describe_entries(acl),
         "Associations": [
             {
                 "NetworkAclAssociationId": row.association_id,
@@ -284,6 +289,24 @@ def describe_network_acl(acl: NetworkAcl) -> shapes.NetworkAcl:
     }
 
 
+def describe_network_acl_entry(entry: NetworkAclEntry) -> shapes.NetworkAclEntry:
+    shape: shapes.NetworkAclEntry = {
+        "Egress": entry.is_egress,
+        "Protocol": entry.protocol,
+        "RuleAction": "allow" if entry.is_allow else "deny",
+        "RuleNumber": entry.rule_number,
+    }
+    if entry.cidr_ipv4:
+        shape["CidrBlock"] = entry.cidr_ipv4
+    else:
+        shape["Ipv6CidrBlock"] = entry.cidr_ipv6
+    if entry.from_port is not None and entry.to_port is not None:
+        shape["PortRange"] = {"From": entry.from_port, "To": entry.to_port}
+    if entry.icmp_type is not None and entry.icmp_code is not None:
+        shape["IcmpTypeCode"] = {"Type": entry.icmp_type, "Code": entry.icmp_code}
+    return shape
+
+
 def describe_dhcp_options(options: DhcpOptions) -> shapes.DhcpOptions:
     return {
         "DhcpOptionsId": options.resource_id,
@@ -293,6 +316,21 @@ def describe_dhcp_options(options: DhcpOptions) -> shapes.DhcpOptions:
         ],
         "Tags": describe_tags(options.tags),
     }
+
+
+def _describe_entries(acl: NetworkAcl) -> list[shapes.NetworkAclEntry]:
+    entries = [describe_network_acl_entry(row) for row in acl.entries.all()]
+    entries += [
+        {
+            "CidrBlock": "0.0.0.0/0",
+            "Egress": is_egress,
+            "Protocol": "-1",
+            "RuleAction": "deny",
+            "RuleNumber": LAST_RULE_NUMBER,
+        }
+        for is_egress in (True, False)
+    ]
+    return sorted(entries, key=lambda entry: (not entry["Egress"], entry["RuleNumber"]))
 
 
 def _public_association(interface: NetworkInterface) -> shapes.NetworkInterfaceAssociation | None:

@@ -71,28 +71,63 @@ DHCP_OPTIONS = Kind(
     missing_code="InvalidDhcpOptionID.NotFound",
 )
 
-# What Simfra has none of yet: an id of these never exists.
-NAT_GATEWAY = Kind(name="natgateway", prefix="nat", noun="natGateway ID", missing_code="InvalidNatGatewayID.NotFound")
-INSTANCE = Kind(name="instance", prefix="i", noun="instance ID", missing_code="InvalidInstanceID.NotFound")
-TRANSIT_GATEWAY = Kind(
-    name="transit-gateway",
-    prefix="tgw",
-    noun="transitGateway ID",
-    missing_code="InvalidTransitGatewayID.NotFound",
+NAT_GATEWAY = Kind(
+    name="natgateway",
+    prefix="nat",
+    noun="natGateway ID",
+    missing_code="InvalidNatGatewayID.NotFound",
+    malformed_code="NatGatewayMalformed",
+)
+ELASTIC_IP = Kind(
+    name="elastic-ip", prefix="eipalloc", noun="allocation ID", missing_code="InvalidAllocationID.NotFound"
 )
 VPC_PEERING_CONNECTION = Kind(
     name="vpc-peering-connection",
     prefix="pcx",
     noun="vpcPeeringConnection ID",
     missing_code="InvalidVpcPeeringConnectionID.NotFound",
+    malformed_code="InvalidVpcPeeringConnectionId.Malformed",
 )
 VPC_ENDPOINT = Kind(
-    name="vpc-endpoint", prefix="vpce", noun="vpcEndpoint ID", missing_code="InvalidVpcEndpointId.NotFound"
+    name="vpc-endpoint",
+    prefix="vpce",
+    noun="Vpc Endpoint Id",
+    missing_code="InvalidVpcEndpointId.NotFound",
+    malformed_code="InvalidVpcEndpointId.Malformed",
 )
-PREFIX_LIST = Kind(name="prefix-list", prefix="pl", noun="prefix list ID", missing_code="InvalidPrefixListID.NotFound")
+PREFIX_LIST = Kind(
+    name="prefix-list",
+    prefix="pl",
+    noun="prefix list ID",
+    missing_code="InvalidPrefixListID.NotFound",
+    malformed_code="InvalidPrefixListId.Malformed",
+)
 EGRESS_ONLY_INTERNET_GATEWAY = Kind(
     name="egress-only-internet-gateway",
     prefix="eigw",
     noun="egressOnlyInternetGateway ID",
     missing_code="InvalidEgressOnlyInternetGatewayId.NotFound",
+    malformed_code="InvalidEgressOnlyInternetGatewayId.Malformed",
+)
+NETWORK_INTERFACE_PERMISSION = Kind(
+    name="network-interface-permission",
+    prefix="eni-perm",
+    noun="networkInterfacePermission ID",
+    missing_code="InvalidPermissionID.NotFound",
+)
+FLOW_LOG = Kind(name="vpc-flow-log", prefix="fl", noun="flowLog ID", missing_code="InvalidFlowLogId.NotFound")
+
+# What Simfra has none of: an id of these never exists.
+INSTANCE = Kind(
+    name="instance",
+    prefix="i",
+    noun="instance ID",
+    missing_code="InvalidInstanceID.NotFound",
+    malformed_code="InvalidInstanceID.Malformed",
+)
+TRANSIT_GATEWAY = Kind(
+    name="transit-gateway",
+    prefix="tgw",
+    noun="transitGateway ID",
+    missing_code="InvalidTransitGatewayID.NotFound",
 )

@@ -54,7 +54,7 @@ for _name, _plural, _columns, _list in (
         ("RouteTableId", "VpcId"),
         _lister(
             RouteTable.objects.select_related("vpc__internet_gateway").prefetch_related(
-                "associations__subnet", "routes__route_table", "vpc__cidr_associations"
+                "associations__subnet", "associations__gateway", "routes__route_table", "vpc__cidr_associations"
             ),
             describe.describe_route_table,
         ),

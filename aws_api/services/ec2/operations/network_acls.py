@@ -40,6 +40,6 @@ def describe_network_acls(
     context: Context, request: shapes.DescribeNetworkAclsRequest
 ) -> shapes.DescribeNetworkAclsResult:
     """List network ACLs."""
-    rows = rows_of(NetworkAcl, context).select_related("vpc").prefetch_related("associations__subnet")
+    rows = rows_of(NetworkAcl, context).select_related("vpc").prefetch_related("associations__subnet", "entries")
     acls, next_token = listed(request, rows, ids_member="NetworkAclIds", filters=FILTERS, describe=describe_network_acl)
     return {"NetworkAcls": acls, **next_token}

@@ -109,7 +109,9 @@ def describe_route_tables(
     rows = (
         rows_of(RouteTable, context)
         .select_related("vpc__internet_gateway")
-        .prefetch_related("associations__subnet", "routes__route_table", "vpc__cidr_associations")
+        .prefetch_related(
+            "associations__subnet", "associations__gateway", "routes__route_table", "vpc__cidr_associations"
+        )
     )
     tables, next_token = listed(
         request, rows, ids_member="RouteTableIds", filters=FILTERS, describe=describe_route_table
@@ -180,7 +182,7 @@ def associate_route_table(
 def disassociate_route_table(context: Context, request: shapes.DisassociateRouteTableRequest) -> None:
     """Let a subnet use its VPC's main table again."""
     association = _find_association(context, request["AssociationId"])
-    if association.subnet is None:
+    if association.is_main:
         raise InvalidParameterValue(
             f"cannot disassociate the main route table association {association.association_id}"
         )

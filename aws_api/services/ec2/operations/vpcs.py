@@ -97,7 +97,7 @@ def create_default_vpc(context: Context, request: shapes.CreateDefaultVpcRequest
 def delete_vpc(context: Context, request: shapes.DeleteVpcRequest) -> None:
     """Delete a VPC and what it was born with; its network is taken down in the background."""
     vpc = find_to_delete(Vpc, context, request["VpcId"])
-    main_tables = vpc.route_table_associations.filter(subnet=None).values("route_table")
+    main_tables = vpc.route_table_associations.filter(subnet=None, gateway=None).values("route_table")
     others = SecurityGroup.objects.filter(vpc=vpc).exclude(group_name="default")
     if (
         vpc.subnets.exists()
