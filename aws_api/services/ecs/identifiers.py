@@ -33,6 +33,27 @@ def capacity_provider_arn(account_id: str, region: str, name: str) -> str:
     return str(Arn(service="ecs", region=region, account_id=account_id, resource=f"capacity-provider/{name}"))
 
 
+def service_arn(account_id: str, region: str, cluster: str, name: str) -> str:
+    return str(Arn(service="ecs", region=region, account_id=account_id, resource=f"service/{cluster}/{name}"))
+
+
+def service_deployment_arn(service: str, deployment_id: str) -> str:
+    return _of_service(service, "service-deployment", deployment_id)
+
+
+def service_revision_arn(service: str, revision_id: str) -> str:
+    return _of_service(service, "service-revision", revision_id)
+
+
+def task_set_arn(service: str, task_set_id: str) -> str:
+    return _of_service(service, "task-set", f"ecs-svc/{task_set_id}")
+
+
+def _of_service(service: str, kind: str, name: str) -> str:
+    """The ARN of something that a service has, from the service's."""
+    return f"{service.replace(':service/', f':{kind}/', 1)}/{name}"
+
+
 def task_definition_arn(account_id: str, region: str, family: str, revision: int) -> str:
     resource = f"task-definition/{family}:{revision}"
     return str(Arn(service="ecs", region=region, account_id=account_id, resource=resource))
@@ -62,6 +83,18 @@ def task_id(identifier: str, cluster: str) -> str:
         return identifier
     parts = Arn.parse(identifier).resource.split("/")
     if parts[0] != "task" or len(parts) not in (2, 3):
+        raise InvalidParameterException("Invalid identifier: Unexpected number of separators")
+    if len(parts) == 3 and parts[1] != cluster:
+        raise InvalidParameterException(f"Identifier is for {parts[1]}. Your cluster is {cluster}")
+    return parts[-1]
+
+
+def service_name(identifier: str, cluster: str) -> str:
+    """The name in a service's name or ARN. Raises InvalidParameterException for an ARN of another cluster."""
+    if not is_arn(identifier):
+        return identifier
+    parts = Arn.parse(identifier).resource.split("/")
+    if parts[0] != "service" or len(parts) not in (2, 3):
         raise InvalidParameterException("Invalid identifier: Unexpected number of separators")
     if len(parts) == 3 and parts[1] != cluster:
         raise InvalidParameterException(f"Identifier is for {parts[1]}. Your cluster is {cluster}")

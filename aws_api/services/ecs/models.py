@@ -14,6 +14,37 @@ from aws_api.services.ecs.identifiers import (
     task_arn,
     task_definition_arn,
 )
+from aws_api.services.ecs.service_models import (
+    Deployment,
+    DeploymentStatus,
+    Registration,
+    Service,
+    ServiceDeployment,
+    ServiceEvent,
+    ServiceStatus,
+)
+
+__all__ = [
+    "AccountSetting",
+    "CapacityProvider",
+    "Cluster",
+    "ClusterStatus",
+    "ContainerInstance",
+    "ContainerInstanceStatus",
+    "Deployment",
+    "DeploymentStatus",
+    "DesiredStatus",
+    "Registration",
+    "RunTaskToken",
+    "Service",
+    "ServiceDeployment",
+    "ServiceEvent",
+    "ServiceStatus",
+    "Task",
+    "TaskDefinition",
+    "TaskDefinitionFamily",
+    "TaskDefinitionStatus",
+]
 
 
 class ClusterStatus(models.TextChoices):
@@ -126,6 +157,9 @@ class Task(AwsResource):
     #: Until when a service does not scale it in; NULL means that it may.
     desired_protected_until = models.DateTimeField(null=True, blank=True)
 
+    #: Whether its service has taken note of its end.
+    is_accounted_for = models.BooleanField(default=False)
+
     last_status = models.CharField(max_length=16, default="PROVISIONING")
     last_stop_code = models.CharField(max_length=32, default="", blank=True)
     last_stopped_reason = models.TextField(default="", blank=True)
@@ -151,6 +185,12 @@ class Task(AwsResource):
             # The sweep: what is on its way somewhere.
             models.Index(
                 fields=["last_status"], condition=~Q(last_status__in=["RUNNING", "STOPPED"]), name="ecs_unsettled_tasks"
+            ),
+            # The scheduler's rounds: what a service has, and whose end it has not taken note of.
+            models.Index(
+                fields=["cluster", "service_name"],
+                condition=~Q(service_name="") & (~Q(last_status="STOPPED") | Q(is_accounted_for=False)),
+                name="ecs_tasks_of_service",
             ),
             # Garbage collection.
             models.Index(fields=["last_stopped_at"], condition=Q(last_status="STOPPED"), name="ecs_stopped_tasks"),
