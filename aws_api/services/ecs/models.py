@@ -293,3 +293,38 @@ class AccountSetting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
+
+
+class ExecuteCommandSession(models.Model):
+    """A session of ExecuteCommand: opened once, with its token, before it expires.
+
+    ``container`` is the container's name in the task, ``engine_container`` the engine's. ``log_group`` and
+    ``log_region`` say where its output is logged; empty where it is not. One that is open proves that it lives by
+    moving ``alive_until``.
+    """
+
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    session_id = models.CharField(max_length=64, unique=True)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="execute_command_sessions")
+    container = models.CharField(max_length=255)
+    engine_container = models.CharField(max_length=512)
+    command = models.TextField()
+    role_arn = models.CharField(max_length=2048, default="", blank=True)
+    log_group = models.CharField(max_length=512, default="", blank=True)
+    log_region = models.CharField(max_length=32, default="", blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    alive_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    exit_code = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            # How many a container has; garbage collection.
+            models.Index(fields=["task", "container"], condition=Q(ended_at=None), name="ecs_open_exec_sessions"),
+        ]
+
+    def __str__(self) -> str:
+        return self.session_id
