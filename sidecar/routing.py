@@ -68,6 +68,11 @@ def apply(place: Place, configuration: VpcConfiguration) -> None:
     _run("nft", "-f", "-", text=rules)
 
 
+def take_address(address: IPv4Address) -> None:
+    """Have an address of one's own that is on neither network."""
+    _run("ip", "address", "replace", f"{address}/32", "dev", "lo")
+
+
 def address_commands(place: Place, configuration: VpcConfiguration, current: Iterable[str]) -> str:
     """``ip -batch`` lines from the interface's current addresses to the configuration's."""
     wanted = {f"{subnet.gateway_address}/{subnet.prefix_length}" for subnet in configuration.subnets}

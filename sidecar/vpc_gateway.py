@@ -1,11 +1,13 @@
 """The gateway of a VPC: the ``.1`` of every subnet, the way out, the resolver, and the way to Simfra.
 
 Environment: BACKING_ADDRESS (its own, on the VPC's network), UPLINK_SUBNET, EMULATOR_HOST and EMULATOR_HOST_PORT (where
-Simfra is), EMULATOR_PORT (what tasks dial), CONTROL_PORT, CONTROL_TOKEN. Needs NET_ADMIN and ip_forward.
+Simfra is), EMULATOR_PORT (what tasks dial), CONTROL_PORT, RELAY_PORT, CONTROL_TOKEN. Needs NET_ADMIN and ip_forward.
 
 Prints READY when it can be configured. The control port takes one line of JSON a connection,
 ``{"token": ..., "configuration": ...}`` (see configuration.py), applies all of it or nothing, and answers
 ``ok <version>`` or ``error <reason>``. Changes of names come the same way and touch nothing else.
+
+The relay port is the way in from the host (see relay.py).
 
 The resolver answers on the VPC's address, while the VPC has DNS support, and always on the uplink, where people on the
 host ask it through a published port.
@@ -25,6 +27,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from sidecar import routing
 from sidecar.configuration import ConfigurationError, VpcConfiguration, ZoneChange
+from sidecar.relay import INTERNET_ADDRESS, Relay
 from sidecar.resolver import Listener, Resolver
 from sidecar.routing import Place, RoutingError
 
@@ -151,8 +154,10 @@ async def serve() -> None:
     server = await asyncio.start_server(
         control.converse, str(place.uplink_address), place.control_port, limit=_MAX_LINE_BYTES
     )
+    routing.take_address(INTERNET_ADDRESS)
+    relay = await Relay(os.environ["CONTROL_TOKEN"]).serve(str(place.uplink_address), int(os.environ["RELAY_PORT"]))
     print("READY", flush=True)
-    await asyncio.gather(server.serve_forever(), follow_emulator(gateway, host))
+    await asyncio.gather(server.serve_forever(), relay.serve_forever(), follow_emulator(gateway, host))
 
 
 def _resolve(host: str) -> IPv4Address:

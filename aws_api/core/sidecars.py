@@ -30,6 +30,8 @@ ROLE_APPLICATION = "app"
 CONTROL_PORT = 5301
 CONTROL_PORT_VARIABLE = "CONTROL_PORT"
 CONTROL_TOKEN_VARIABLE = "CONTROL_TOKEN"
+#: Where it joins connections from the host with addresses of the VPC (sidecar/relay.py), with the same token.
+RELAY_PORT = 5302
 
 #: Where its resolver listens, in the VPC and on the uplink.
 DNS_PORT = 53
@@ -142,6 +144,7 @@ def vpc_gateway_container(
             "EMULATOR_PORT": str(emulator_port),
             CONTROL_PORT_VARIABLE: str(CONTROL_PORT),
             CONTROL_TOKEN_VARIABLE: control_token(secret_key, name),
+            "RELAY_PORT": str(RELAY_PORT),
         },
         endpoints=(
             NetworkEndpoint(network=uplink_network_name(instance)),
@@ -150,6 +153,7 @@ def vpc_gateway_container(
         # Reached through the host's loopback where the engine's own networks are not, as on a Mac.
         ports=(
             PortBinding(container_port=CONTROL_PORT),
+            PortBinding(container_port=RELAY_PORT),
             *(
                 PortBinding(
                     container_port=DNS_PORT, protocol=protocol, host_port=dns_ports[0], last_host_port=dns_ports[1]
