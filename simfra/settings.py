@@ -3,7 +3,7 @@
 import os
 import platform
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import platformdirs
 
@@ -24,14 +24,18 @@ def _port_range(name: str, default: str) -> tuple[int, int]:
 
 
 def _url_parts(url: str) -> dict[str, object]:
-    """The parts of ``postgresql://user:password@host:port/name`` as Django's DATABASES wants them."""
+    """The parts of ``postgresql://user:password@host:port/name`` as Django's DATABASES wants them.
+
+    ``?host=/directory`` names the directory of a Unix socket, as libpq's URLs do.
+    """
     parts = urlsplit(url)
+    socket_directory = parse_qs(parts.query).get("host", [None])[0]
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/") or "simfra",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "127.0.0.1",
+        "HOST": socket_directory or parts.hostname or "127.0.0.1",
         "PORT": str(parts.port or 5432),
     }
 
