@@ -96,14 +96,16 @@ async def verify(request: WireRequest, scope: CredentialScope | None, now: datet
 
 def _relaxed_principal(request: WireRequest, scope: CredentialScope) -> Principal | None:
     """Root, unchecked, for the key `test` or an account id, from loopback alone: tasks come from elsewhere."""
-    if settings.SIMFRA_AUTH != "relaxed" or not is_local(request.client_host, request.headers.get("host", "")):
-        return None
     key = scope.access_key_id
     if key == "test":
-        return root_of(settings.SIMFRA_DEFAULT_ACCOUNT_ID, key)
-    if len(key) == 12 and key.isdigit():
-        return root_of(key, key)
-    return None
+        account_id = settings.SIMFRA_DEFAULT_ACCOUNT_ID
+    elif len(key) == 12 and key.isdigit():
+        account_id = key
+    else:
+        return None
+    if settings.SIMFRA_AUTH != "relaxed" or not is_local(request.client_host, request.headers.get("host", "")):
+        return None
+    return root_of(account_id, key)
 
 
 def _why_unsigned(request: WireRequest) -> AwsError:
