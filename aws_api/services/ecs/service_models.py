@@ -205,7 +205,7 @@ class Registration(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["task_arn", "resource_arn", "target_id", "port"], name="ecs_registration")
+            models.UniqueConstraint(fields=["task_arn", "resource_arn", "target_id", "port"], name="ecs_registration_once")
         ]
         indexes: ClassVar = [models.Index(fields=["service"], name="ecs_registrations")]
 

@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='registration',
-            constraint=models.UniqueConstraint(fields=('task_arn', 'resource_arn', 'target_id', 'port'), name='ecs_registration'),
+            constraint=models.UniqueConstraint(fields=('task_arn', 'resource_arn', 'target_id', 'port'), name='ecs_registration_once'),
         ),
         migrations.AddIndex(
             model_name='deployment',
