@@ -5,7 +5,7 @@ What must not be lost is in Postgres; a message here only says "look again". Top
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from aws_api.core.execution import process_loop
 
@@ -21,6 +23,8 @@ MAX_PENDING = 1000
 _RECONNECT_S = 0.5
 
 Listener = Callable[[bytes], None]
+#: Told True when a subscription (again) hears everything from now on, False when it may miss messages.
+HearingListener = Callable[[bool], None]
 
 
 def publish(topic: str, payload: bytes = b"") -> None:
@@ -58,18 +62,25 @@ class Bus:
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = {}
+        self._hearing: dict[str, list[HearingListener]] = {}
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
-    async def listen(self, topic: str, listener: Listener) -> None:
-        """Call ``listener(payload)`` on the event loop for each message of a topic, from now on."""
+    async def listen(self, topic: str, listener: Listener, hearing: HearingListener | None = None) -> None:
+        """Call ``listener(payload)`` on the event loop for each message of a topic, from now on.
+
+        ``hearing`` is told when messages may be missed and when no longer: first once the broker has subscribed us.
+        """
         channel = _channel(topic)
         listeners = self._listeners.setdefault(channel, [])
         listeners.append(listener)
+        if hearing is not None:
+            self._hearing.setdefault(channel, []).append(hearing)
         if self._pubsub is None:
-            self._pubsub = _async_client(asyncio.get_running_loop()).pubsub(ignore_subscribe_messages=True)
-        if len(listeners) == 1:
+            self._pubsub = _subscribing_client(asyncio.get_running_loop()).pubsub()
+        # Who wants to know whether we hear is answered by a subscription of its own, be it the channel's second.
+        if len(listeners) == 1 or hearing is not None:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 await self._pubsub.subscribe(channel)
         if self._reader is None or self._reader.done():
@@ -94,15 +105,28 @@ class Bus:
                     if self._listeners:
                         await self._pubsub.subscribe(*self._listeners)
                     continue
+                # A subscription that failed while Valkey was away is none that redis-py makes again by itself.
+                if missing := [name for name in self._listeners if name.encode() not in self._pubsub.channels]:
+                    await self._pubsub.subscribe(*missing)
                 message = await self._pubsub.get_message(timeout=30)
             except (redis.ConnectionError, redis.TimeoutError):
                 # Valkey restarts: redis-py subscribes again on the next read; listeners heard nothing meanwhile.
+                self._tell(self._hearing, hears=False)
                 await asyncio.sleep(_RECONNECT_S)
                 continue
             if message is None:
                 continue
+            if message["type"] == "subscribe":
+                self._tell((message["channel"].decode(),), hears=True)
+            if message["type"] != "message":
+                continue
             for listener in tuple(self._listeners.get(message["channel"].decode(), ())):
                 listener(message["data"])
+
+    def _tell(self, channels: Iterable[str], *, hears: bool) -> None:
+        for channel in channels:
+            for hearing in self._hearing.get(channel, ()):
+                hearing(hears)
 
 
 @asynccontextmanager
@@ -150,6 +174,14 @@ def _client() -> redis.Redis:
 @cache
 def _async_client(_loop: asyncio.AbstractEventLoop) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2)
+
+
+@cache
+def _subscribing_client(_loop: asyncio.AbstractEventLoop) -> redis.asyncio.Redis:
+    # Without retries of its own: a broken connection is told at once to who must know whether it hears.
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def _channel(topic: str) -> str:

@@ -14,6 +14,8 @@ MAX_ENTRIES = 10_000
 class MetadataCache(Generic[Key, Value]):
     """``await cache.get(key)`` loads on a miss; ``invalidate(text of key)`` drops it everywhere.
 
+    Nothing is kept while the bus may miss a process's word that something changed: each read loads then.
+
     ``name`` is the bus topic's; ``load`` returns None for what does not exist, which is not kept.
     """
 
@@ -25,6 +27,7 @@ class MetadataCache(Generic[Key, Value]):
         self._key_text = key_text
         self._entries: dict[str, Value] = {}
         self._generation = 0
+        self._hears = False
         self._listening_to: bus.Bus | None = None
 
     async def get(self, key: Key) -> Value | None:
@@ -37,7 +40,7 @@ class MetadataCache(Generic[Key, Value]):
         generation = self._generation
         value = await self._load(key)
         # A change that arrived while loading makes what was loaded old: answer it, but do not keep it.
-        if value is not None and generation == self._generation:
+        if value is not None and self._hears and generation == self._generation:
             if len(self._entries) >= MAX_ENTRIES:
                 self._entries.clear()
             self._entries[text] = value
@@ -66,5 +69,10 @@ class MetadataCache(Generic[Key, Value]):
         current = bus.process_bus()
         if self._listening_to is not current:
             self._listening_to = current
-            self._entries.clear()
-            await current.listen(self._topic, self._forget)
+            self._hear(False)
+            await current.listen(self._topic, self._forget, self._hear)
+
+    def _hear(self, hears: bool) -> None:
+        """What was loaded before may have changed unheard."""
+        self._hears = hears
+        self._forget(b"")

@@ -1,0 +1,110 @@
+"""What processes keep of rows is never older than the last word that they could hear."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+
+from aws_api.core import bus
+from aws_api.core.caching import MetadataCache
+from aws_api.core.execution import run_on_loop
+from aws_api.core.ids import new_uuid
+from tests.support.waiting import wait_for
+
+
+class Rows:
+    """A table of one row, and how often it was read."""
+
+    def __init__(self) -> None:
+        self.value = "first"
+        self.loads = 0
+
+    async def load(self, _key: str) -> str:
+        self.loads += 1
+        return self.value
+
+
+@pytest.fixture
+def rows(database: None) -> Rows:
+    return Rows()
+
+
+@pytest.fixture
+def cache(rows: Rows) -> Iterator[MetadataCache[str, str]]:
+    yield MetadataCache(f"test.{new_uuid()}", rows.load)
+
+
+def read(cache: MetadataCache[str, str]) -> str | None:
+    return run_on_loop(cache.get("key"))
+
+
+def is_kept(cache: MetadataCache[str, str], rows: Rows) -> bool:
+    read(cache)
+    loads = rows.loads
+    read(cache)
+    return rows.loads == loads
+
+
+def test_nothing_is_kept_before_the_broker_has_subscribed_us_and_then_it_is(
+    cache: MetadataCache[str, str], rows: Rows
+) -> None:
+    assert read(cache) == "first"
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
+    rows.value = "second"
+    assert read(cache) == "first"
+    cache.invalidate("key")
+    assert read(cache) == "second"
+
+
+def test_another_processs_word_drops_what_is_kept(cache: MetadataCache[str, str], rows: Rows) -> None:
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
+    rows.value = "second"
+    bus.publish(cache._topic, b"key")
+    wait_for(lambda: read(cache) == "second", timeout_s=10, what="the new value")
+
+
+def test_a_broken_subscription_drops_everything_that_was_kept(cache: MetadataCache[str, str], rows: Rows) -> None:
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
+    rows.value = "second"
+    with redis.Redis.from_url(settings.REDIS_URL) as valkey:
+        valkey.client_kill_filter(_type="pubsub")
+    wait_for(lambda: read(cache) == "second", timeout_s=10, what="the new value, though nobody told of it")
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads again")
+    rows.value = "third"
+    bus.publish(cache._topic, b"key")
+    wait_for(lambda: read(cache) == "third", timeout_s=10, what="a message after the reconnection")
+
+
+def test_a_subscription_that_could_not_be_made_is_made_later(database: None) -> None:
+    heard: list[bytes] = []
+    topic = f"test.{new_uuid()}"
+
+    async def listen_while_deaf() -> None:
+        process_bus = bus.process_bus()
+        await process_bus.listen(f"test.{new_uuid()}", lambda _: None)
+        # As ``listen`` leaves it when the broker is away.
+        process_bus._listeners.setdefault(bus._channel(topic), []).append(heard.append)
+
+    run_on_loop(listen_while_deaf())
+    with redis.Redis.from_url(settings.REDIS_URL) as valkey:
+        valkey.client_kill_filter(_type="pubsub")
+
+    def is_heard() -> bool:
+        bus.publish(topic, b"hello")
+        return bool(heard)
+
+    wait_for(is_heard, timeout_s=10, what="the subscription")
+
+
+def test_what_changed_while_it_was_loaded_is_answered_but_not_kept(rows: Rows) -> None:
+    async def load_slowly(key: str) -> str:
+        value = await rows.load(key)
+        await asyncio.to_thread(changing.invalidate, "key")
+        return value
+
+    changing: MetadataCache[str, str] = MetadataCache(f"test.{new_uuid()}", load_slowly)
+    assert read(changing) == "first"
+    rows.value = "second"
+    assert read(changing) == "second"
