@@ -1,12 +1,12 @@
 """Ports that IAM and STS plug into: whose key is this, and may they do that?"""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aws_api.core.context import Context, Principal
 from aws_api.core.execution import run_on_loop
-from aws_api.core.service import Access, Operation
+from aws_api.core.service import Access, Operation, get_service
 
 #: The seal of the encoded messages that EC2's denials carry and DecodeAuthorizationMessage opens.
 AUTHORIZATION_MESSAGE = "authorization message"
@@ -42,6 +42,8 @@ class Authorizer(Protocol):
 
 #: A resource's policy document by its ARN, or None where it has none.
 ResourcePolicyFinder = Callable[[Context, str], Awaitable[str | None]]
+#: What a resource's owner granted besides its policy, by its ARN: policy documents by the ARN of whom they mean.
+ResourceGrantsFinder = Callable[[Context, str], Awaitable[Mapping[str, Sequence[str]]]]
 #: A resource's tags by its ARN.
 ResourceTagsFinder = Callable[[Context, str], Awaitable[Mapping[str, str]]]
 
@@ -50,11 +52,13 @@ ResourceTagsFinder = Callable[[Context, str], Awaitable[Mapping[str, str]]]
 class ResourcePolicies:
     """Where the policies of a service's resources are found.
 
-    ``decides``: they must agree also within their account, as KMS's key policies do.
+    ``decides``: they must agree also within their account, as KMS's key policies do. ``find_grants``: where the
+    service has grants, as KMS has them; they allow as the policy does.
     """
 
     find: ResourcePolicyFinder
     decides: bool = False
+    find_grants: ResourceGrantsFinder | None = None
 
 
 _credential_stores: list[CredentialStore] = []
@@ -73,9 +77,15 @@ def register_authorizer(authorizer: Authorizer) -> None:
     _authorizers.append(authorizer)
 
 
-def register_resource_policies(service: str, find: ResourcePolicyFinder, *, decides: bool = False) -> None:
+def register_resource_policies(
+    service: str,
+    find: ResourcePolicyFinder,
+    *,
+    decides: bool = False,
+    find_grants: ResourceGrantsFinder | None = None,
+) -> None:
     """Say where the policies of resources are whose ARNs name ``service``; called by its ``ports`` module."""
-    _resource_policies[service] = ResourcePolicies(find=find, decides=decides)
+    _resource_policies[service] = ResourcePolicies(find=find, decides=decides, find_grants=find_grants)
 
 
 def register_resource_tags(service: str, find: ResourceTagsFinder) -> None:
@@ -101,9 +111,22 @@ async def find_credential(access_key_id: str, session_token: str | None = None) 
     return None
 
 
+def in_owners_account(context: Context, operation: Operation, request: Mapping[str, Any]) -> Context:
+    """The context of a call in the account whose resource it names; to be authorised before anything is done in it."""
+    service = get_service(operation.service)
+    assert service is not None, "an operation belongs to a service"
+    owner = service.owner_of(operation, context, request)
+    return context if owner == context.account_id else context.in_account(owner)
+
+
+def may_everything(context: Context) -> bool:
+    """Whether the caller is root, and the call about its own account."""
+    return context.principal.is_root and context.principal.account_id == context.account_id
+
+
 async def authorize(context: Context, operation: Operation, request: Mapping[str, Any]) -> None:
-    """Raise AccessDeniedException where the principal may not call the operation. Root may everything."""
-    if context.principal.is_root:
+    """Raise AccessDeniedException where the principal may not call the operation."""
+    if may_everything(context):
         return
     for authorizer in _authorizers:
         await authorizer.authorize(context, operation, request)

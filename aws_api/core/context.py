@@ -68,6 +68,7 @@ def anonymous(account_id: str) -> Principal:
 class Context:
     """One call's circumstances. Frozen: a stage that knows more makes a new one.
 
+    ``account_id`` is whose resources the call is about: the caller's own account, or another that shares a resource.
     ``forced_ids`` carries the ``X-Simfra-Id`` and ``X-Simfra-<Member>`` headers, lower-cased member name to id
     (``""`` for ``X-Simfra-Id``). ``endpoint`` is the URL by which the caller reached the gateway
     (``http://localhost:4599``), for the URLs that answers carry. ``client_gone()``, where there is one, ends when the
@@ -93,6 +94,10 @@ class Context:
     def as_principal(self, principal: Principal) -> "Context":
         """The same circumstances for another caller: how a service acts under a role."""
         return replace(self, principal=principal, forced_ids={})
+
+    def in_account(self, account_id: str) -> "Context":
+        """The same caller's circumstances in the account whose resource the call is about."""
+        return replace(self, account_id=account_id)
 
     def via(self, service: str) -> "Context":
         """The same caller's circumstances when a service calls another for it; the permission stays the caller's."""

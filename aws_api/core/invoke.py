@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from aws_api.core.authorization import authorize
+from aws_api.core.authorization import authorize, in_owners_account, may_everything
 from aws_api.core.context import Context
 from aws_api.core.errors import NotImplementedByUs
 from aws_api.core.execution import run_in_thread, run_on_loop
@@ -23,6 +23,7 @@ def find_operation(service_name: str, operation_name: str) -> Operation:
 
 async def invoke_async(context: Context, operation: Operation, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Run an operation from the event loop. Plain operations run in a thread, in one transaction."""
+    context = in_owners_account(context, operation, request)
     await authorize(context, operation, request)
     if operation.is_async:
         answer = await operation.function(context, request)
@@ -39,10 +40,11 @@ def invoke(
     Takes and returns AWS's shapes. Raises the AwsError that a client on the wire would see. Plain operations take part
     in the caller's transaction; async ones commit on their own.
     """
-    operation = find_operation(service_name, operation_name)
+    operation, parameters = find_operation(service_name, operation_name), request or {}
     if operation.is_async:
-        return run_on_loop(invoke_async(context, operation, request or {}))
-    if not context.principal.is_root:
-        run_on_loop(authorize(context, operation, request or {}))
+        return run_on_loop(invoke_async(context, operation, parameters))
+    context = in_owners_account(context, operation, parameters)
+    if not may_everything(context):
+        run_on_loop(authorize(context, operation, parameters))
     with transaction.atomic():
-        return operation.function(context, request or {}) or {}
+        return operation.function(context, parameters) or {}

@@ -34,6 +34,8 @@ Access = tuple[str, str] | tuple[str, str, Mapping[str, str | Sequence[str]]]
 AccessRule = Callable[[Context, Mapping[str, Any]], Iterable[Access] | Awaitable[Iterable[Access]]]
 #: The same for every operation of a service that has no rule of its own; told the action as well.
 ServiceAccessRule = Callable[[Context, str, Mapping[str, Any]], Iterable[Access] | Awaitable[Iterable[Access]]]
+#: The account whose resource a call names, told the action: the caller's own, or another that may share it.
+OwnerRule = Callable[[Context, str, Mapping[str, Any]], str]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,11 +61,12 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class DataPlane:
-    """Plain HTTP of a service that is not an AWS API, by path prefix and, where given, Host."""
+    """Plain HTTP of a service that is not an AWS API, or its websockets, by path prefix and, where given, Host."""
 
     prefix: str
     host: str | None
     application: AsgiApplication
+    is_websocket: bool = False
 
 
 @dataclass
@@ -85,6 +88,7 @@ class AwsService:
     operations: dict[str, Operation] = field(default_factory=dict)
     data_planes: list[DataPlane] = field(default_factory=list)
     _access: ServiceAccessRule | None = None
+    _owner: OwnerRule | None = None
     _found: dict[str, Operation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -134,11 +138,28 @@ class AwsService:
             return ((operation.action, "*"),)
         return await needed if isinstance(needed, Awaitable) else needed
 
-    def data_plane(self, prefix: str, *, host: str | None = None) -> Callable[[AsgiApplication], AsgiApplication]:
-        """Register an ASGI callable for paths below ``prefix``, for any or one Host."""
+    def owner(self, rule: OwnerRule) -> OwnerRule:
+        """Register the rule that tells whose resource a call names (``access_rules.py``).
+
+        A call that names another account's is judged by both sides' policies and, where they agree, done there. A
+        service without a rule shares nothing.
+        """
+        self._owner = rule
+        return rule
+
+    def owner_of(self, operation: Operation, context: Context, request: Mapping[str, Any]) -> str:
+        """The account whose resource a call names."""
+        return self._owner(context, operation.action, request) if self._owner else context.account_id
+
+    def data_plane(
+        self, prefix: str, *, host: str | None = None, is_websocket: bool = False
+    ) -> Callable[[AsgiApplication], AsgiApplication]:
+        """Register an ASGI callable for paths below ``prefix``, for any or one Host: of requests or of websockets."""
 
         def register(application: AsgiApplication) -> AsgiApplication:
-            self.data_planes.append(DataPlane(prefix=prefix, host=host, application=application))
+            self.data_planes.append(
+                DataPlane(prefix=prefix, host=host, application=application, is_websocket=is_websocket)
+            )
             return application
 
         return register

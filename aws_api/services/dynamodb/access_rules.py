@@ -68,6 +68,24 @@ async def needed(context: Context, action: str, request: Mapping[str, Any]) -> I
     return ((action, arn, await _leading(context, name, items)) if items else (action, arn),)
 
 
+@dynamodb.owner
+def owner(context: Context, _action: str, request: Mapping[str, Any]) -> str:
+    """Whose table a call names: another account's by its ARN. A batch is about one account's."""
+    transacted = [part for asked in request.get("TransactItems") or () for part in asked.values()]
+    names = [
+        *(request.get("RequestItems") or ()),
+        *(part.get("TableName") for part in transacted),
+        *(request.get(member) for member in ("TableName", "ResourceArn")),
+    ]
+    owners = {_account_of(name) or context.account_id for name in names if name}
+    return owners.pop() if len(owners) == 1 else context.account_id
+
+
+def _account_of(name: str) -> str:
+    parts = name.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[2] == "dynamodb" and parts[4].isdigit() else ""
+
+
 def _of_statements(context: Context, asked: Sequence[Mapping[str, Any]]) -> list[Access]:
     """The permissions of PartiQL statements; one that cannot be read is refused by the operation."""
     found: list[Access] = []

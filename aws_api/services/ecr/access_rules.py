@@ -32,6 +32,15 @@ def needed(context: Context, action: str, request: Mapping[str, Any]) -> Iterabl
     return [(action, f"arn:aws:ecr:{context.region}:{account_id}:repository/{name}") for name in names]
 
 
+@ecr.owner
+def owner(context: Context, _action: str, request: Mapping[str, Any]) -> str:
+    """Whose registry a call names."""
+    if registry_id := request.get("registryId"):
+        return str(registry_id)
+    parts = str(request.get("resourceArn") or "").split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[4].isdigit() else context.account_id
+
+
 async def _policy(_context: Context, arn: str) -> str | None:
     repository = await _repository(arn)
     return repository["policy"] if repository else None

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from aws_api.core import bus
-from aws_api.core.authorization import resource_policies_of, resource_tags_of
+from aws_api.core.authorization import ResourcePolicies, resource_policies_of, resource_tags_of
 from aws_api.core.context import Context, Principal, PrincipalType
 from aws_api.core.decisions import AccessDecision, note_decision
 from aws_api.core.service import Access, Operation, get_service
@@ -58,7 +58,11 @@ class IamAuthorizer:
             raise TokenOfNobody
         service = get_service(operation.service)
         assert service is not None, "an operation belongs to a service"
-        for access in await service.needed_access(operation, context, request):
+        needed = tuple(await service.needed_access(operation, context, request))
+        if not needed and context.account_id != principal.account_id:
+            # Nothing is done in another account that nobody asked about.
+            needed = ((operation.action, "*"),)
+        for access in needed:
             await _require(context, identity, access, request)
 
     async def authorize_access(self, context: Context, access: Access) -> None:
@@ -86,9 +90,10 @@ async def _require(
     context: Context, identity: IdentityPolicies | None, access: Access, request: Mapping[str, Any]
 ) -> None:
     action, resource = access[0], access[1]
-    policies = await _policies(context, identity, action, resource)
+    caller = _caller(context.principal, identity)
+    policies = await _policies(context, identity, caller, action, resource)
     access_request = AccessRequest(
-        caller=_caller(context.principal, identity),
+        caller=caller,
         action=action,
         resource=resource,
         resource_account_id=account_of(resource) or context.account_id,
@@ -119,7 +124,9 @@ def _caller(principal: Principal, identity: IdentityPolicies | None) -> Caller:
     )
 
 
-async def _policies(context: Context, identity: IdentityPolicies | None, action: str, resource: str) -> Policies:
+async def _policies(
+    context: Context, identity: IdentityPolicies | None, caller: Caller, action: str, resource: str
+) -> Policies:
     principal = context.principal
     own = identity.identity if identity else NO_POLICIES
     if principal.is_root or (principal.type is PrincipalType.FEDERATED_USER and identity is None):
@@ -147,8 +154,19 @@ async def _policies(context: Context, identity: IdentityPolicies | None, action:
         boundary=boundary,
         session=session,
         resource=group_of(f"policy of {resource}", (document,)) if document else None,
+        grants=await _grants(context, found, caller, resource),
         resource_decides=bool(found and found.decides and document),
     )
+
+
+async def _grants(context: Context, found: ResourcePolicies | None, caller: Caller, resource: str) -> Group | None:
+    """What the resource's owner granted to the caller, its role or its account."""
+    if found is None or found.find_grants is None:
+        return None
+    granted = await found.find_grants(context, resource)
+    names = dict.fromkeys(filter(None, (caller.arn, caller.role_arn, caller.service, caller.root_arn)))
+    documents = tuple(document for name in names for document in granted.get(name, ()))
+    return group_of(f"grants of {resource}", documents) if documents else None
 
 
 async def _resource_tags(context: Context, policies: Policies, action: str, resource: str) -> Mapping[str, str]:

@@ -74,11 +74,17 @@ def request_tags(request: Mapping[str, Any]) -> Mapping[str, str]:
         if isinstance(tags, Mapping):
             return tags
         if isinstance(tags, list):
-            return tags_from_list(tag for tag in tags if isinstance(tag, Mapping))
+            return _tags_of_list([tag for tag in tags if isinstance(tag, Mapping)])
     for member in _TAG_SPECIFICATIONS:
         if isinstance(specifications := request.get(member), list):
             return tags_from_list(tag for one in specifications for tag in one.get("Tags") or one.get("Tag") or ())
     return {}
+
+
+def _tags_of_list(tags: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """KMS alone spells a tag's members TagKey and TagValue."""
+    kms_tags = {tag["TagKey"]: tag.get("TagValue", "") for tag in tags if "TagKey" in tag}
+    return kms_tags or tags_from_list(tags)
 
 
 def _tag_keys(keys: RequestKeys) -> Sequence[str] | None:

@@ -51,6 +51,17 @@ def parse_key_name(context: Context, text: str) -> KeyName:
     return KeyName(key_id=key_id)
 
 
+def account_of_key(text: str) -> str:
+    """The account in a key's or an alias's ARN; empty for a name without one."""
+    parts = text.split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[2] == "kms" and parts[4].isdigit() else ""
+
+
+def in_keys_account(context: Context, text: str | None) -> Context:
+    """The context in the account whose key a text names: by an ARN its own, by a bare name the caller's."""
+    return context.in_account(account_of_key(text or "") or context.principal.account_id)
+
+
 def key_not_found(context: Context, key_id: str) -> NotFoundException:
     """AWS's word for a key that is not there."""
     return NotFoundException(f"Key '{key_arn(context, key_id)}' does not exist")

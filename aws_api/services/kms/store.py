@@ -16,6 +16,11 @@ _ALIAS = """
     SELECT key.key_id FROM kms_alias AS alias JOIN kms_key AS key ON key.id = alias.target_key_id
     WHERE alias.account_id = $1 AND alias.region = $2 AND alias.name = $3
 """
+_GRANTS = """
+    SELECT held.grant_id, held.grantee_principal, held.retiring_principal, held.document
+    FROM kms_grant AS held JOIN kms_key AS key ON key.id = held.key_id
+    WHERE key.key_id = $1 ORDER BY held.id
+"""
 _INSERT_MANAGED = """
     WITH key AS (
         INSERT INTO kms_key (account_id, region, tags, document, created_at, key_id, spec, usage, state, manager,
@@ -41,6 +46,11 @@ async def tags_of(key_id: str) -> dict[str, str]:
     """A key's tags."""
     row = await database.fetch_row(_TAGS, key_id)
     return {} if row is None else dict(row["tags"])
+
+
+async def grant_rows(key_id: str) -> Any:
+    """A key's grants."""
+    return await database.fetch(_GRANTS, key_id)
 
 
 async def key_id_of_alias(account_id: str, region: str, alias: str) -> str | None:

@@ -27,6 +27,13 @@ async def secret_access(context: Context, action: str, request: Mapping[str, Any
     return ((action, await _resource(context, secret_id) if secret_id else "*"),)
 
 
+@secretsmanager.owner
+def owner(context: Context, _action: str, request: Mapping[str, Any]) -> str:
+    """Whose secret a call names: another account's is named by its ARN."""
+    parts = str(request.get("SecretId") or "").split(":", 5)
+    return parts[4] if len(parts) == 6 and parts[0] == "arn" and parts[4].isdigit() else context.account_id
+
+
 async def _resource(context: Context, secret_id: str) -> str:
     try:
         found = await arn_of(context, secret_id)

@@ -1,6 +1,7 @@
 """Secret values: encrypted under a data key of KMS, bound to the secret's ARN and the version's id.
 
-Under a customer's key the caller needs its permission; under AWS's own, who may read the secret may decrypt it.
+Under a customer's key the caller needs its permission; under AWS's own, who may read the secret may decrypt it, unless
+it is another account's.
 
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 """
@@ -71,7 +72,8 @@ async def decrypt(
 ) -> bytes:
     """The plaintext of a value. Raises DecryptionFailure, AccessDenied."""
     request = {"CiphertextBlob": encrypted_key, "EncryptionContext": _encryption_context(secret_arn, version_id)}
-    caller = _owner(context) if has_managed_key else context.via("secretsmanager")
+    is_own = context.account_id == context.principal.account_id
+    caller = _owner(context) if has_managed_key and is_own else context.via("secretsmanager")
     failure = DecryptionFailure("Secrets Manager can't decrypt the protected secret text using the provided KMS key.")
     with _as_failure(failure):
         data_key = (await invoke_async(caller, find_operation("kms", "Decrypt"), request))["Plaintext"]

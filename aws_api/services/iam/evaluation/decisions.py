@@ -31,6 +31,7 @@ class PolicyKind(StrEnum):
     BOUNDARY = "permissions boundary"
     SESSION = "session policy"
     TRUST = "role trust policy"
+    GRANT = "grant"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +50,15 @@ class Policies:
     """The policies that a request is judged by. None: the caller or resource has none of that kind, so it limits not.
 
     ``resource_decides``: the resource's policy must agree also within its account, as a KMS key's and a role's do.
-    ``resource_kind`` is TRUST for a role's.
+    ``resource_kind`` is TRUST for a role's. ``grants`` are what the resource's owner handed to this very caller, as
+    KMS's grants are: what they allow needs nobody else's permission, in no account.
     """
 
     identity: Group = NO_POLICIES
     boundary: Group | None = None
     session: Group | None = None
     resource: Group | None = None
+    grants: Group | None = None
     resource_decides: bool = False
     resource_kind: PolicyKind = PolicyKind.RESOURCE
 
@@ -119,6 +122,8 @@ def _allowed_or_missing(
     request: AccessRequest, policies: Policies, action: str, granted: Grant, grant: tuple[str, str] | None
 ) -> Decision:
     """Nothing denies: is everything that must allow there?"""
+    if policies.grants is not None and (found := _first(policies.grants, action, request, allows=True)):
+        return Decision(effect=Effect.ALLOWED, kind=PolicyKind.GRANT, policy=found[0], statement=found[1])
     crosses_accounts = request.caller.account_id != request.resource_account_id
     speaks_for_itself = bool(request.caller.service or request.caller.provider)
     if not granted and (crosses_accounts or policies.resource_decides or speaks_for_itself):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aws_api.core.context import Context
 from aws_api.core.errors import ValidationException
 from aws_api.services.kms import asymmetric, ciphertexts
-from aws_api.services.kms.access import on_ciphertext, on_key, re_encrypt_access
+from aws_api.services.kms.access import ciphertext_key, on_ciphertext, on_key, re_encrypt_access
 from aws_api.services.kms.ciphertexts import Unreadable
-from aws_api.services.kms.identifiers import parse_key_name
+from aws_api.services.kms.identifiers import in_keys_account, parse_key_name
 from aws_api.services.kms.key_specs import ENCRYPT_DECRYPT, SYMMETRIC
 from aws_api.services.kms.keys import UsableKey, arn_of, check_algorithm, find_key
 from aws_api.services.kms.requests import end_dry_run, refuse_enclaves
@@ -74,15 +74,17 @@ async def re_encrypt(context: Context, request: ReEncryptRequest) -> ReEncryptRe
     """Move a ciphertext under another key or encryption context; its plaintext is never handed out."""
     source_algorithm = request.get("SourceEncryptionAlgorithm") or SYMMETRIC
     algorithm = request.get("DestinationEncryptionAlgorithm") or SYMMETRIC
+    # Either key may be another account's.
+    destination = in_keys_account(context, request["DestinationKeyId"])
     opened = await _open(
-        context,
+        in_keys_account(context, ciphertext_key(request, "SourceKeyId")),
         request.get("CiphertextBlob") or b"",
         request.get("SourceKeyId"),
         source_algorithm,
         request.get("SourceEncryptionContext"),
         operation="ReEncryptFrom",
     )
-    key = await find_key(context, request["DestinationKeyId"], operation="ReEncryptTo", usage=ENCRYPT_DECRYPT)
+    key = await find_key(destination, request["DestinationKeyId"], operation="ReEncryptTo", usage=ENCRYPT_DECRYPT)
     blob = await _seal(key, algorithm, opened.plaintext, request.get("DestinationEncryptionContext"))
     end_dry_run(request)
     answer: ReEncryptResponse = {

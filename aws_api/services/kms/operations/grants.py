@@ -3,13 +3,12 @@
 https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 """
 
-import secrets
-
 from aws_api.core.context import Context
 from aws_api.core.errors import ValidationException
 from aws_api.core.ids import new_hex_id
-from aws_api.services.kms.access import on_key
+from aws_api.services.kms.access import create_grant_access, on_key, retire_grant_access
 from aws_api.services.kms.describe import grant_entry
+from aws_api.services.kms.grants import forget_grants_on_commit, new_token
 from aws_api.services.kms.key_specs import ENCRYPT_DECRYPT, GENERATE_VERIFY_MAC, KEY_AGREEMENT, SIGN_VERIFY, SYMMETRIC
 from aws_api.services.kms.keys import check_state, find_row
 from aws_api.services.kms.listing import page
@@ -48,7 +47,7 @@ _ONLY_SYMMETRIC = {
 }
 
 
-@kms.operation(access=on_key("kms:CreateGrant"))
+@kms.operation(access=create_grant_access)
 def create_grant(context: Context, request: CreateGrantRequest) -> CreateGrantResponse:
     """Keep a permission to use a key. Asked again with the same name and members, answer the grant that is there."""
     row = find_row(context, request["KeyId"], lock=True)
@@ -65,15 +64,17 @@ def create_grant(context: Context, request: CreateGrantRequest) -> CreateGrantRe
             return {"GrantToken": existing.token, "GrantId": existing.grant_id}
     if row.grants.count() >= MAX_GRANTS_PER_KEY:
         raise LimitExceededException("The key has the most grants that a key may have.")
+    grant_id = new_hex_id(digits=64)
     grant = Grant.objects.create(
         key=row,
-        grant_id=new_hex_id(digits=64),
-        token=secrets.token_urlsafe(96),
+        grant_id=grant_id,
+        token=new_token(row.arn, grant_id),
         grantee_principal=grantee,
         retiring_principal=request.get("RetiringPrincipal") or request.get("RetiringServicePrincipal") or "",
         document=document,
         created_at=context.clock.now(),
     )
+    forget_grants_on_commit(row.key_id)
     return {"GrantToken": grant.token, "GrantId": grant.grant_id}
 
 
@@ -104,13 +105,12 @@ def list_retirable_grants(context: Context, request: ListRetirableGrantsRequest)
     return {"Grants": [grant_entry(grant) for grant in grants], **end}  # type: ignore[typeddict-item]
 
 
-@kms.operation(access=on_key("kms:RetireGrant"))
+@kms.operation(access=retire_grant_access)
 def retire_grant(context: Context, request: RetireGrantRequest) -> None:
     """Give a grant back, named by its token or by its key and id."""
     if token := request.get("GrantToken"):
-        grant = Grant.objects.filter(
-            token=token, key__account_id=context.account_id, key__region=context.region
-        ).first()
+        rows = Grant.objects.select_related("key")
+        grant = rows.filter(token=token, key__account_id=context.account_id, key__region=context.region).first()
         if grant is None:
             raise InvalidGrantTokenException
     elif request.get("KeyId") and request.get("GrantId"):
@@ -118,7 +118,7 @@ def retire_grant(context: Context, request: RetireGrantRequest) -> None:
     else:
         raise ValidationException("Either the grant token or the key ID and the grant ID are required.")
     end_dry_run(request)
-    grant.delete()
+    _delete(grant)
 
 
 @kms.operation(access=on_key("kms:RevokeGrant"))
@@ -126,6 +126,11 @@ def revoke_grant(context: Context, request: RevokeGrantRequest) -> None:
     """Take a grant back."""
     grant = _grant(find_row(context, request["KeyId"], allows_alias=False), request["GrantId"])
     end_dry_run(request)
+    _delete(grant)
+
+
+def _delete(grant: Grant) -> None:
+    forget_grants_on_commit(grant.key.key_id)
     grant.delete()
 
 
