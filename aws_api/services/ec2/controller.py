@@ -23,7 +23,6 @@ from aws_api.core.reconcile import Round, register_controller
 from aws_api.core.service import all_services
 from aws_api.core.sidecars import DNS_PORT, emulator_address, vpc_gateway_configuration, vpc_network
 from aws_api.services.ec2.addresses import address_at
-from aws_api.services.ec2.interfaces import NETWORK_KIND
 from aws_api.services.ec2.models import NetworkInterface, Vpc, VpcNetwork
 from aws_api.services.ec2.reconcile import (
     KEEP_IDLE_S,
@@ -34,6 +33,7 @@ from aws_api.services.ec2.reconcile import (
     decide,
     status_of,
 )
+from aws_api.services.ec2.waking import NETWORK_KIND
 
 #: A network that looks ready is looked at again this often: a lost kick costs no more.
 CHECK_EVERY_S = 60

@@ -3,10 +3,11 @@
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from aws_api.core.errors import AwsError
+from aws_api.services.ec2 import shapes
 from aws_api.services.ec2.kinds import Kind
 
 
@@ -30,6 +31,9 @@ InvalidParameterCombination = error_of("InvalidParameterCombination")
 InvalidNextToken = error_of("InvalidNextToken")
 FilterLimitExceeded = error_of("FilterLimitExceeded")
 InvalidID = error_of("InvalidID")
+IdempotentParameterMismatch = error_of("IdempotentParameterMismatch")
+IncorrectState = error_of("IncorrectState")
+InvalidParameter = error_of("InvalidParameter")
 TagLimitExceeded = error_of("TagLimitExceeded")
 
 DefaultVpcAlreadyExists = error_of("DefaultVpcAlreadyExists")
@@ -52,6 +56,7 @@ RulesPerSecurityGroupLimitExceeded = error_of("RulesPerSecurityGroupLimitExceede
 SecurityGroupsPerInterfaceLimitExceeded = error_of("SecurityGroupsPerInterfaceLimitExceeded")
 
 InvalidIpAddressInUse = error_of("InvalidIPAddress.InUse")
+InvalidAddressNotFound = error_of("InvalidAddress.NotFound")
 NetworkInterfaceLimitExceeded = error_of("NetworkInterfaceLimitExceeded")
 
 RouteAlreadyExists = error_of("RouteAlreadyExists")
@@ -66,6 +71,14 @@ def missing(kind: Kind, resource_ids: Sequence[str]) -> AwsError:
         return error(f"The {kind.noun} '{resource_ids[0]}' does not exist")
     plural = f"{kind.noun}s" if kind.noun.endswith("ID") else f"{kind.noun} IDs"
     return error(f"The {plural} '{', '.join(resource_ids)}' do not exist")
+
+
+def unsuccessful(failures: Mapping[str, AwsError]) -> list[shapes.UnsuccessfulItem]:
+    """What a call over several resources says of those it could not do: the error of each id."""
+    return [
+        {"ResourceId": resource_id, "Error": {"Code": error.code, "Message": error.message}}
+        for resource_id, error in failures.items()
+    ]
 
 
 def malformed(kind: Kind, resource_id: str) -> AwsError:

@@ -11,7 +11,6 @@ from ipaddress import IPv4Address
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.ids import new_hex_id
-from aws_api.core.reconcile import kick
 from aws_api.services.ec2.addresses import (
     RESERVED_FIRST,
     address_at,
@@ -22,17 +21,25 @@ from aws_api.services.ec2.addresses import (
 )
 from aws_api.services.ec2.errors import (
     InsufficientFreeAddressesInSubnet,
+    InvalidAddressNotFound,
     InvalidIpAddressInUse,
     InvalidParameterValue,
     NetworkInterfaceLimitExceeded,
     SecurityGroupsPerInterfaceLimitExceeded,
     error_of,
 )
-from aws_api.services.ec2.models import NetworkInterface, PrivateAddress, SecurityGroup, Subnet, Vpc
+from aws_api.services.ec2.models import (
+    ElasticIp,
+    NetworkInterface,
+    PrivateAddress,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+)
 from aws_api.services.ec2.store import find_all, hold, take_name
+from aws_api.services.ec2.waking import wake_around
 
-#: The kind of the controller that keeps a VPC's network true.
-NETWORK_KIND = "ec2.vpc"
 #: Docker's backing subnet is a /22; its first places are the bridge's, the gateway's and spare.
 FIRST_BACKING_INDEX = 10
 #: A Linux bridge has 1023 ports.
@@ -54,11 +61,14 @@ def create_interface(
     requester_id: str = "",
     for_container: bool = False,
     assign_public_ip: bool = False,
+    interface_type: str = "interface",
+    vpc_endpoint: VpcEndpoint | None = None,
     tags: dict[str, str] | None = None,
 ) -> NetworkInterface:
     """An interface in a subnet; ``for_container`` gives it a place on the real network.
 
-    ``addresses`` are those it is to have, the first of them primary; None stands for any free one.
+    ``addresses`` are those it is to have, the first of them primary; None stands for any free one. One of another
+    type than ``interface`` is attached to what a service of AWS's runs.
 
     Raises InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse, NetworkInterfaceLimitExceeded.
     """
@@ -72,25 +82,58 @@ def create_interface(
         vpc=subnet.vpc,
         subnet=subnet,
         mac_address=new_mac_address(),
-        public_address=_take_public_address() if assign_public_ip else None,
+        public_address=take_public_address() if assign_public_ip else None,
         description=description,
         requester_id=requester_id,
+        interface_type=interface_type,
+        vpc_endpoint=vpc_endpoint,
         backing_index=_take_backing_index(subnet.vpc_id) if for_container else None,
-        attachment_id=new_hex_id("eni-attach-") if for_container else "",
+        attachment_id=_new_attachment_id(interface_type, for_container=for_container),
     )
+    primary, *secondary = addresses
+    asked = [(primary, True), *((address, False) for address in secondary)]
     # Demanded ones first: else a random one could take what is asked for next.
-    for asked, is_primary in sorted(zip(addresses, (True, *[False] * len(addresses)), strict=False), key=_any_last):
-        address = _take_given_address(subnet, asked) if asked else _take_address(subnet)
-        PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=is_primary)
+    for address, is_primary in sorted(asked, key=_any_last):
+        add_address(interface, address, is_primary=is_primary)
     interface.groups.add(*groups)
-    kick(NETWORK_KIND, network_key(subnet.vpc))
+    wake_around(interface)
     return interface
+
+
+def add_address(interface: NetworkInterface, asked: str | None, *, is_primary: bool = False) -> PrivateAddress:
+    """Give an interface the address asked for, or for None any free one.
+
+    Raises InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse.
+    """
+    subnet = interface.subnet
+    address = _take_given_address(subnet, asked) if asked else _take_address(subnet)
+    return PrivateAddress.objects.create(subnet=subnet, interface=interface, address=address, primary=is_primary)
 
 
 def delete_interface(interface: NetworkInterface) -> None:
     """Remove an interface; its addresses are free again."""
+    wake_around(interface)
     interface.delete()
-    kick(NETWORK_KIND, network_key(interface.vpc))
+
+
+def take_public_address(asked: str | None = None) -> str:
+    """A public address that nobody has, the one asked for or any. Raises EC2's errors where there is none."""
+    if asked is not None:
+        return _take_given_public_address(asked)
+    public = [
+        *NetworkInterface.objects.filter(public_address__isnull=False).values_list("public_address", flat=True),
+        *ElasticIp.objects.values_list("public_address", flat=True),
+    ]
+    base = int(IPv4Address(address_at(PUBLIC_BLOCK, 0)))
+    index = _take_number(
+        taken=[int(IPv4Address(str(address))) - base for address in public],
+        first=1,
+        last=65_534,
+        name=lambda index: _public_address_name(address_at(PUBLIC_BLOCK, index)),
+        is_taken=lambda index: _has_public_address(address_at(PUBLIC_BLOCK, index)),
+        none_free=error_of("InsufficientAddressCapacity")("Not enough available addresses to satisfy your request."),
+    )
+    return address_at(PUBLIC_BLOCK, index)
 
 
 def groups_for_interface(context: Context, vpc: Vpc, group_ids: Sequence[str]) -> list[SecurityGroup]:
@@ -110,9 +153,15 @@ def groups_for_interface(context: Context, vpc: Vpc, group_ids: Sequence[str]) -
     return groups
 
 
-def network_key(vpc: Vpc) -> str:
-    """A VPC's key for the reconcile loop."""
-    return f"{vpc.account_id}/{vpc.region}/{vpc.resource_id}"
+def _take_given_public_address(asked: str) -> str:
+    is_ours = index_of(PUBLIC_BLOCK, asked) is not None
+    if not is_ours or not take_name(_public_address_name(asked)) or _has_public_address(asked):
+        raise InvalidAddressNotFound(f"Address '{asked}' not found.")
+    return asked
+
+
+def _public_address_name(address: str) -> str:
+    return f"ec2.public-address/{address}"
 
 
 def _any_last(asked: tuple[str | None, bool]) -> bool:
@@ -156,18 +205,17 @@ def _take_backing_index(vpc_pk: int) -> int:
     )
 
 
-def _take_public_address() -> str:
-    rows = NetworkInterface.objects.filter(public_address__isnull=False)
-    base = int(IPv4Address(address_at(PUBLIC_BLOCK, 0)))
-    index = _take_number(
-        taken=[int(IPv4Address(str(address))) - base for address in rows.values_list("public_address", flat=True)],
-        first=1,
-        last=65_534,
-        name=lambda index: f"ec2.public-address/{index}",
-        is_taken=lambda index: rows.filter(public_address=address_at(PUBLIC_BLOCK, index)).exists(),
-        none_free=error_of("InsufficientAddressCapacity")("Not enough available addresses to satisfy your request."),
+def _new_attachment_id(interface_type: str, *, for_container: bool) -> str:
+    if interface_type != "interface":
+        return new_hex_id("ela-attach-")
+    return new_hex_id("eni-attach-") if for_container else ""
+
+
+def _has_public_address(address: str) -> bool:
+    return (
+        NetworkInterface.objects.filter(public_address=address).exists()
+        or ElasticIp.objects.filter(public_address=address).exists()
     )
-    return address_at(PUBLIC_BLOCK, index)
 
 
 def _take_number(

@@ -8,23 +8,25 @@ from django.db.models import Count
 
 from aws_api.core.context import Context
 from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names
+from aws_api.core.housekeeping import register_chore
 from aws_api.core.network import NetworkAttachment, register_network_provider
 from aws_api.core.reconcile import kick
 from aws_api.core.sidecars import object_name, private_dns_name, vpc_gateway_name
 from aws_api.core.telling import tell
 from aws_api.services.ec2.addresses import address_at, usable_count
 from aws_api.services.ec2.default_vpc import prepare_region
+from aws_api.services.ec2.endings import forget_ended
 from aws_api.services.ec2.errors import InvalidParameterValue
 from aws_api.services.ec2.interfaces import (
-    NETWORK_KIND,
     create_interface,
     delete_interface,
     groups_for_interface,
-    network_key,
 )
 from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet, VpcNetwork
 from aws_api.services.ec2.reconcile import NetworkStatus
 from aws_api.services.ec2.store import narrowed, rows_of
+from aws_api.services.ec2.tokens import forget_old_tokens
+from aws_api.services.ec2.waking import NETWORK_KIND, network_key
 
 
 class Ec2NetworkProvider:
@@ -129,4 +131,6 @@ def push_names(account_id: str, vpcs: Sequence[VpcReference] | None, change: Zon
         kick(NETWORK_KIND, key)
 
 
+register_chore(forget_old_tokens)
+register_chore(forget_ended)
 register_network_provider(Ec2NetworkProvider())

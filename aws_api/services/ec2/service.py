@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def operation(function: F) -> F:
-    """Register an operation of EC2: the default VPC is there before it runs.
+    """Register an operation of EC2: the default VPC is there before it runs, and a client token's repetition does not.
 
     A dry run does everything, so that it meets the real run's errors; its own error then takes all of it back.
     """
@@ -22,12 +22,13 @@ def operation(function: F) -> F:
     @ec2.operation
     @wraps(function)
     def run(context: Context, request: Mapping[str, Any]) -> Any:
-        # Imported late: the default VPC is rows, and this module is loaded before them.
+        # Imported late: the default VPC and tokens are rows, and this module is loaded before them.
         from aws_api.services.ec2.default_vpc import prepare_region
+        from aws_api.services.ec2.tokens import once
 
         _refuse_nul(request)
         prepare_region(context)
-        answer = function(context, request)
+        answer = once(context, function.__name__, request, lambda: function(context, request))
         if request.get("DryRun"):
             raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
         return answer

@@ -13,7 +13,7 @@ from aws_api.core.context import Context
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import get_controller
-from aws_api.services.ec2.interfaces import network_key
+from aws_api.services.ec2.waking import network_key
 from aws_api.services.ec2.models import Vpc, VpcNetwork
 from aws_api.services.ec2.reconcile import KEEP_IDLE_S
 from tests.support.fake_runtime import FakeRuntime

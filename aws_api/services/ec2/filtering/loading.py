@@ -25,7 +25,7 @@ from aws_api.services.ec2.filtering.policies import (
 )
 from aws_api.services.ec2.filtering.reachability import Answer, Place, reachability
 from aws_api.services.ec2.filtering.traffic import ALL, ICMP, Match, has_ports, protocol_number
-from aws_api.services.ec2.interfaces import network_key
+from aws_api.services.ec2.waking import network_key
 
 #: ``to`` and ``from`` for whoever is outside of every VPC.
 INTERNET = "internet"

@@ -22,12 +22,12 @@ from aws_api.services.ec2.errors import (
     UnsupportedOperation,
 )
 from aws_api.services.ec2.filters import FilterTable
-from aws_api.services.ec2.interfaces import NETWORK_KIND, network_key
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import Subnet, Vpc
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, required, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import NETWORK_KIND, network_key
 from aws_api.services.ec2.zones import Zone, find_zone, zones_of
 
 FILTERS = FilterTable(

@@ -26,12 +26,12 @@ from aws_api.services.ec2.errors import (
     VpcCidrBlockLimitExceeded,
 )
 from aws_api.services.ec2.filters import FilterTable
-from aws_api.services.ec2.interfaces import NETWORK_KIND, network_key
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import SecurityGroup, Vpc, VpcCidrAssociation
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, required, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import NETWORK_KIND, network_key
 
 FILTERS = FilterTable(
     {

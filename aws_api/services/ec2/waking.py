@@ -1,0 +1,47 @@
+"""Which VPCs' networks a change of rows is about, and waking their controllers once it is committed."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from aws_api.core.reconcile import kick
+from aws_api.services.ec2.models import ManagedPrefixList, NetworkInterface, SecurityGroup, Vpc
+
+#: The kind of the controller that keeps a VPC's network true.
+NETWORK_KIND = "ec2.vpc"
+
+
+def network_key(vpc: Vpc) -> str:
+    """A VPC's key for the reconcile loop."""
+    return f"{vpc.account_id}/{vpc.region}/{vpc.resource_id}"
+
+
+def wake(*vpcs: Vpc | None) -> None:
+    """Wake the controllers of VPCs; None is passed over."""
+    for key in dict.fromkeys(network_key(vpc) for vpc in vpcs if vpc is not None):
+        kick(NETWORK_KIND, key)
+
+
+def wake_members(groups: Iterable[SecurityGroup]) -> None:
+    """Wake where groups have members, and where rules name the groups: in peered VPCs too."""
+    wake(*_distinct(Q(security_groups__in=groups) | Q(security_groups__rules__referenced_group__in=groups)))
+
+
+def wake_users(prefix_list: ManagedPrefixList) -> None:
+    """Wake where rules or routes name a prefix list."""
+    wake(
+        *_distinct(
+            Q(security_groups__rules__prefix_list=prefix_list) | Q(route_tables__routes__prefix_list=prefix_list)
+        )
+    )
+
+
+def wake_around(interface: NetworkInterface) -> None:
+    """Wake its VPC, and the peered VPCs whose rules name a group that it is in."""
+    rules = Q(security_groups__rules__referenced_group__network_interfaces=interface)
+    wake(interface.vpc, *_distinct(rules & ~Q(pk=interface.vpc_id)))
+
+
+def _distinct(condition: Q) -> list[Vpc]:
+    # By key, for a join finds a VPC once for each of its groups.
+    return list(Vpc.objects.filter(pk__in=Vpc.objects.filter(condition).values("pk")).order_by("pk"))
