@@ -65,6 +65,11 @@ class NetworkProvider(Protocol):
     def delete(self, account_id: str, region: str, network_interface_id: str) -> None:
         """Delete the interface and free its addresses. Deleting twice is harmless."""
 
+    def set_security_groups(
+        self, context: Context, network_interface_id: str, security_group_ids: Sequence[str]
+    ) -> None:
+        """Make these the groups of an interface. Raises AwsError InvalidGroup.NotFound ..., as ``create`` does."""
+
     def default_subnet_ids(self, context: Context) -> list[str]:
         """The default VPC's subnets; the VPC is made where the account and region lack it."""
 

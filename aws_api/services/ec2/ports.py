@@ -69,6 +69,13 @@ class Ec2NetworkProvider:
         if interface := _find(account_id, region, network_interface_id):
             delete_interface(interface)
 
+    def set_security_groups(
+        self, context: Context, network_interface_id: str, security_group_ids: Sequence[str]
+    ) -> None:
+        if interface := _find(context.account_id, context.region, network_interface_id):
+            interface.groups.set(groups_for_interface(context, interface.vpc, security_group_ids))
+            kick(NETWORK_KIND, network_key(interface.vpc))
+
     def default_subnet_ids(self, context: Context) -> list[str]:
         prepare_region(context)
         subnets = rows_of(Subnet, context).filter(default_for_az=True, vpc__is_default=True)
