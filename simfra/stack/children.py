@@ -41,6 +41,7 @@ _SHARED_MODULES = (
     "uvicorn.protocols.http.httptools_impl",
     "simfra.asgi",
     "workers.jobs",
+    "workers.relay.process",
     "workers.watcher",
 )
 

@@ -1,4 +1,4 @@
-"""The control plane's processes, each by its name: gateway, console, worker, beat, watcher.
+"""The control plane's processes, each by its name: gateway, console, worker, beat, watcher, relay.
 
 `manage.py up` forks them from its supervisor; in a container each runs as `python -m simfra.stack.processes NAME`.
 """
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: How long a web process lets requests finish when it is told to stop.
 GRACE_S = 2
 _BACKLOG = 1024
+#: Clients of data channels send a kilobyte at a time.
+_MAX_FRAME_BYTES = 1024 * 1024
 #: Python's own 700 is for programs that make fewer objects than requests do.
 _COLLECT_EVERY_OBJECTS = 10_000
 
@@ -53,7 +55,8 @@ def run_gateway(listeners: Sequence[socket.socket], ready: Ready) -> None:
         proxy_headers=False,
         server_header=False,
         date_header=True,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MAX_FRAME_BYTES,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -122,12 +125,24 @@ def run_watcher(_listeners: Sequence[socket.socket], ready: Ready) -> None:
     watcher.main()
 
 
+def run_relay(_listeners: Sequence[socket.socket], ready: Ready) -> None:
+    """Listen on the host for what is published of VPCs."""
+    import django
+
+    django.setup()
+    from workers.relay import process
+
+    ready()
+    process.main()
+
+
 PROCESSES: dict[str, Callable[[Sequence[socket.socket], Ready], None]] = {
     "gateway": run_gateway,
     "console": run_console,
     "worker": run_worker,
     "beat": run_beat,
     "watcher": run_watcher,
+    "relay": run_relay,
 }
 
 

@@ -27,6 +27,8 @@ DETACHED_TIMEOUT_S = 1800.0
 #: A process that failed this often at the start is restarted still, but not waited for.
 _HOPELESS_FAILURES = 3
 _POLL_S = 0.05
+#: Processes that have nothing to do where no engine runs containers.
+OF_THE_ENGINE = ("watcher", "relay")
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -75,7 +77,7 @@ def up(may_provision: bool) -> int:
             try:
                 if not _prepare(steps, instance, servers, docker):
                     return 1
-                names = [name for name in PROCESSES if name != "watcher" or docker.engine is not None]
+                names = [name for name in PROCESSES if name not in OF_THE_ENGINE or docker.engine is not None]
                 children = [
                     ControlProcess(name, instance.log_dir / f"{name}.log", listeners.get(name, ())) for name in names
                 ]
