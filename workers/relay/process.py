@@ -24,7 +24,7 @@ from aws_api.core.execution import adopt_running_loop
 from aws_api.core.host_ports import TOPIC, HostPortStatus, Origin, Purpose, VpcAddress
 from workers.relay.listeners import Listener, start_listening
 from workers.relay.ports import NoFreePort, take_port
-from workers.relay.tunnels import Finder, Tunnels
+from workers.relay.tunnels import Tunnels
 
 #: The kind of StateChange that says that an owner's ports are open, or not; its key is the owner.
 CHANGE_KIND = "host-ports"
@@ -52,11 +52,11 @@ def main() -> None:
     asyncio.run(run(), debug=False)
 
 
-async def relay(stop: asyncio.Event, find: Finder | None = None) -> None:
+async def relay(stop: asyncio.Event) -> None:
     """Relay until told to stop; may share its event loop with others."""
-    if find is None:
-        from workers.docker.entrances import find_entrance as find
-    desk = RelayDesk(Tunnels(find))
+    from workers.docker.entrances import find_entrance
+
+    desk = RelayDesk(Tunnels(find_entrance))
     working = asyncio.create_task(desk.run(), name="relay")
     waiting = asyncio.create_task(stop.wait(), name="stop")
     try:

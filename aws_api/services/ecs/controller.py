@@ -18,6 +18,7 @@ from aws_api.core.containers import LABEL_KEY, LABEL_KIND, CreateContainer, Obse
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
+from aws_api.services.ecs.host_ports import follow_status
 from aws_api.services.ecs.instance_controller import InstanceController
 from aws_api.services.ecs.lifecycle import STATUS_ORDER, Assessment, TaskStatus, assess
 from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
@@ -75,6 +76,7 @@ class TaskController:
             if assessment.status is TaskStatus.STOPPED and row.network:
                 network_provider().delete(row.account_id, row.region, row.network["interface_id"])
             if assessment.status != row.last_status:
+                follow_status(row, assessment.status)
                 _tell(row, passages(row.last_status, assessment, _times(row, desired, changes, now), now))
 
     def unsettled(self, now: datetime) -> Iterable[str]:
