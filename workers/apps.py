@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from aws_api.core.pull_reports import register_pull_reader
+from aws_api.core.terminals import register_terminals
 
 
 class WorkersConfig(AppConfig):
@@ -10,5 +11,7 @@ class WorkersConfig(AppConfig):
         # Imported for its signal: it begins when a worker is ready.
         from workers import telling  # noqa: F401
         from workers.pulls import reports
+        from workers.terminals import open_terminal
 
         register_pull_reader(reports)
+        register_terminals(open_terminal)

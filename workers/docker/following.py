@@ -5,16 +5,15 @@ Spoken as HTTP/1.0: the engine then sends the output as it is, until the contain
 
 import asyncio
 from collections.abc import AsyncIterator
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from docker.errors import NotFound
 
 from aws_api.core.containers import LogLine, RuntimeFailure, RuntimeUnreachable
-from workers.docker import engine
+from workers.docker import connection, engine
 from workers.docker.failures import engine_failures
 from workers.docker.output import OutputDecoder, timestamp
 
-_CONNECT_TIMEOUT_S = 10
 _READ_BYTES = 65536
 
 
@@ -37,16 +36,9 @@ async def _lines(container_id: str, since_ns: int, *, is_followed: bool) -> Asyn
         return
     since = timestamp(since_ns)
     parameters = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(is_followed), "since": since}
-    request = f"GET /containers/{container_id}/logs?{urlencode(parameters)} HTTP/1.0\r\nHost: docker\r\n\r\n"
+    request = f"GET /containers/{container_id}/logs?{urlencode(parameters)} HTTP/1.0\r\nHost: docker\r\n"
+    status, reader, writer = await connection.request(request)
     try:
-        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-            reader, writer = await _connect()
-            writer.write(request.encode())
-            head = await reader.readuntil(b"\r\n\r\n")
-    except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-        raise RuntimeUnreachable(f"The Docker engine does not answer: {error}") from error
-    try:
-        status = int(head.split(None, 2)[1])
         if status == 404:
             return
         if status != 200:
@@ -72,10 +64,3 @@ def _has_terminal(container_id: str) -> bool | None:
             return bool(engine.client().inspect_container(container_id)["Config"].get("Tty"))
         except NotFound:
             return None
-
-
-async def _connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    address = urlsplit(engine.address())
-    if address.scheme == "unix":
-        return await asyncio.open_unix_connection(address.path)
-    return await asyncio.open_connection(address.hostname, address.port or 2375, ssl=engine.tls_context())
