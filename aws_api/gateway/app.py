@@ -29,7 +29,7 @@ class ClientGone(Exception):
 
 
 class Gateway:
-    """The one ASGI application. ``own_application`` serves /_simfra/*, the console and every websocket."""
+    """The one ASGI application. ``own_application`` serves /_simfra/*, the console, and websockets of no service."""
 
     def __init__(self, own_application: AsgiApplication) -> None:
         self._own_application = own_application
@@ -40,10 +40,12 @@ class Gateway:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "websocket" or self._is_own(scope):
+        elif self._is_own(scope):
             await self._own_application(scope, receive, send)
         elif data_plane := self._find_data_plane(scope):
             await data_plane.application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._own_application(scope, receive, send)
         else:
             await self._answer(scope, receive, send)
 
@@ -89,9 +91,11 @@ class Gateway:
         return bool(server[1] == self._console_port)
 
     def _find_data_plane(self, scope: Any) -> DataPlane | None:
-        path = scope["path"]
+        path, is_websocket = scope["path"], scope["type"] == "websocket"
         for data_plane in self._data_planes:
-            if path.startswith(data_plane.prefix) and data_plane.host in (None, _host(scope)):
+            if data_plane.is_websocket is not is_websocket or not path.startswith(data_plane.prefix):
+                continue
+            if data_plane.host in (None, _host(scope)):
                 return data_plane
         return None
 
