@@ -26,6 +26,8 @@ from aws_api.services.ecs.environment import (
     SHARED_AGENT_PATH,
     SHARED_CREDENTIALS_PATH,
 )
+from aws_api.services.ecs.exec import channel
+from aws_api.services.ecs.exec.channel import DATA_CHANNEL_PATH
 from aws_api.services.ecs.metadata import (
     EngineNames,
     container_metadata,
@@ -75,6 +77,12 @@ async def agent(scope: Any, receive: Any, send: Any) -> None:
     """
     body = await _read_body(receive)
     await _send(send, await run_in_thread(_protection, scope["method"], scope["path"], body))
+
+
+@ecs.data_plane(DATA_CHANNEL_PATH, is_websocket=True)
+async def data_channel(scope: Any, receive: Any, send: Any) -> None:
+    """The data channel of an ExecuteCommand session; whoever has its token may open it, once."""
+    await channel.serve(scope, receive, send)
 
 
 # Credentials ----------------------------------------------------------------------------------------------------------

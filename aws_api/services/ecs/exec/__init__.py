@@ -1,0 +1,12 @@
+"""ECS Exec: a program in a running container, held by whoever called ExecuteCommand through a websocket.
+
+The protocol is that of the session-manager-plugin, which the AWS CLI starts: binary messages on a data channel, in
+sequence, each acknowledged and sent again where it is not. ``messages`` and ``streams`` are that protocol and pure;
+``channel`` joins it to a terminal.
+
+Not emulated: encryption of the channel with a KMS key (the cluster's kmsKeyId is stored), logs in S3, resuming a
+session after its connection broke.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+https://github.com/aws/session-manager-plugin
+"""
