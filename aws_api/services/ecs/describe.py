@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_api.core.tags import tags_to_list
+from aws_api.services.ecs.exec.agents import managed_agents
 from aws_api.services.ecs.identifiers import task_definition_arn
 from aws_api.services.ecs.models import Cluster, Task, TaskDefinition
 
@@ -117,6 +118,7 @@ def task(row: Mapping[str, Any], *, with_tags: bool = False) -> Shape:
         "attachments": [attachment] if attachment else [],
         "containers": [
             _container(container, records.get(container["name"], {}), attachment, address)
+            | _agents(row["document"], records.get(container["name"], {}))
             for container in row["document"]["containers"]
         ],
         "createdAt": row["created_at"],
@@ -157,6 +159,12 @@ def _container(static: Mapping[str, Any], record: Mapping[str, Any], attachment:
     if not attachment:
         shape["networkBindings"] = record.get("bindings", [])
     return shape
+
+
+def _agents(document: Mapping[str, Any], record: Mapping[str, Any]) -> Shape:
+    if not document.get("enableExecuteCommand"):
+        return {}
+    return {"managedAgents": managed_agents(record.get("status", "PENDING"), moment(record.get("started_at")))}
 
 
 def _address(attachment: Shape) -> str:

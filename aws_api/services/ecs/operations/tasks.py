@@ -17,6 +17,7 @@ from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe, store
 from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
+from aws_api.services.ecs.exec.agents import require_task_role
 from aws_api.services.ecs.fargate import PLATFORM_VERSION, PLATFORM_VERSIONS
 from aws_api.services.ecs.identifiers import (
     DEFAULT_CLUSTER,
@@ -30,7 +31,7 @@ from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Cluster, DesiredStatus, RunTaskToken, Task, TaskDefinition
 from aws_api.services.ecs.operations.tagging import require_tags
 from aws_api.services.ecs.placement import providers_of
-from aws_api.services.ecs.roles import require_passing_roles
+from aws_api.services.ecs.roles import require_passing_roles, task_role_arn
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClusterNotFoundException,
@@ -233,6 +234,10 @@ def _of_type(wanted: Launch, request: RunTaskRequest, launch_type: str, provider
         raise InvalidParameterException("The platform version must be null when specifying an EC2 launch type.")
     if version and version not in PLATFORM_VERSIONS:
         raise PlatformUnknownException(f"The platform version {version} does not exist.")
+    if wanted.enable_execute_command:
+        require_task_role(
+            launch_type, task_role_arn(wanted.overrides, wanted.definition.document, wanted.definition.account_id)
+        )
     return replace(
         wanted,
         launch_type=launch_type,
