@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import path
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +10,7 @@ from rest_framework.views import APIView
 
 from aws_api.core.execution import run_on_loop
 from aws_api.gateway.records import KEPT, latest
-from aws_api.services.iam.explanations import decisions_without_request, explain
+from aws_api.services.iam.explanations import decisions_of_call, explain
 from aws_api.services.iam.suggestions import suggest
 
 
@@ -24,7 +25,7 @@ class ExplainView(APIView):
         record: dict[str, Any] | None = next(
             (dict(record) for record in run_on_loop(latest()) if record["id"] == request_id), None
         )
-        decisions = record["decisions"] if record else run_on_loop(decisions_without_request(request_id))
+        decisions = record["decisions"] if record else run_on_loop(decisions_of_call(request_id))
         if record is None and not decisions:
             raise NotFound(f"None of the last {KEPT} requests has the id {request_id}.")
         known = (
@@ -57,3 +58,9 @@ def _required(request: Request, name: str) -> str:
     if not value:
         raise ParseError(f"Give {name} in the query.")
     return str(value)
+
+
+urlpatterns = [
+    path("_simfra/iam/explain", ExplainView.as_view()),
+    path("_simfra/iam/suggest", SuggestView.as_view()),
+]

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from aws_api.core import log_tail
+from aws_api.core.decisions import decisions_without_request, explained
 from aws_api.core.execution import run_on_loop
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.pull_reports import PullReport, pull_reports
@@ -25,7 +26,7 @@ MAX_TIMELINE = 500
 
 
 def explain(row: Task) -> Shape:
-    """The task's timeline, containers, stored fields and next steps, ready for JSON but for its times."""
+    """The task's timeline, permissions, containers, stored fields and next steps, ready for JSON but for its times."""
     described, definition = task_row(row), row.task_definition.document
     overrides = {one.get("name"): one for one in row.document.get("overrides", {}).get("containerOverrides", ())}
     shapes = [overridden(each, overrides.get(each["name"])) for each in definition["containerDefinitions"]]
@@ -48,8 +49,22 @@ def explain(row: Task) -> Shape:
         "containers": [
             _container(row, shape, records.get(shape["name"], {}), pulls.get(shape["image"])) for shape in shapes
         ],
+        "access": _access(row),
         "storedOnly": [asdict(use) for use in stored_uses(definition)],
     }
+
+
+def _access(row: Task) -> list[Shape]:
+    """What ECS asked for in the task's name before it started (secrets, images, log streams), and what was decided.
+
+    None while Valkey is away.
+    """
+    try:
+        kept = run_on_loop(decisions_without_request())
+    except (redis.ConnectionError, redis.TimeoutError):
+        return []
+    of_task = [each for each in reversed(kept) if each["principal"].endswith(f"/{row.task_id}")]
+    return [{"at": each["started"], "requestId": each["id"], **explained(each)} for each in of_task]
 
 
 def _timeline(row: Task) -> list[Shape]:

@@ -4,12 +4,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-import orjson
-
-from aws_api.core import bus
 from aws_api.core.authorization import ResourcePolicies, resource_policies_of, resource_tags_of
 from aws_api.core.context import Context, Principal, PrincipalType
 from aws_api.core.decisions import AccessDecision, note_decision
@@ -35,9 +31,6 @@ from aws_api.services.iam.key_usage import KeyUsage
 from aws_api.services.iam.request_keys import RequestKeys, account_of
 from aws_api.services.iam.used_actions import Use, used_actions
 
-#: Decisions of calls that are nobody's request (a worker's, for a task) are kept here, the latest ones.
-STREAM = "decisions"
-KEPT_DECISIONS = 1000
 NO_POLICIES = Group()
 #: Sessions of users and federated users may not manage IAM: AWS refuses their tokens there.
 _WITHOUT_IAM = (PrincipalType.USER, PrincipalType.FEDERATED_USER)
@@ -192,9 +185,7 @@ async def _keep(
         policy=decision.policy,
         statement=decision.statement,
     )
-    if not note_decision(made) and not decision.is_allowed:
-        record = {"id": context.request_id, "started": context.clock.now().isoformat(), **asdict(made)}
-        await bus.append_async(STREAM, [orjson.dumps(record)], keep=KEPT_DECISIONS)
+    await note_decision(context, made)
     if identity is not None:
         used_actions.note(
             Use(context.principal.account_id, identity.arn, request.action, request.resource, decision.is_allowed)

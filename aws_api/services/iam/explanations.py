@@ -1,37 +1,37 @@
-"""Why a call was allowed or denied: the decisions kept with its request, and the statement that would have helped."""
+"""Why calls were allowed or denied: the decisions of one request, and the denials of an account, lately."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
+from aws_api.core.decisions import decisions_without_request, explained
 
-from aws_api.core import bus
-from aws_api.services.iam.authorizer import KEPT_DECISIONS, STREAM
-from aws_api.services.iam.evaluation import Effect
+Shape = Mapping[str, Any]
 
 
-async def decisions_without_request(request_id: str) -> Sequence[Mapping[str, Any]]:
-    """Denials of calls that no client made: a worker's for a task, by the id in the error's text."""
-    found = [orjson.loads(record) for record in await bus.latest_async(STREAM, KEPT_DECISIONS)]
-    return [decision for decision in found if decision["id"] == request_id]
+async def decisions_of_call(request_id: str) -> Sequence[Shape]:
+    """The decisions of a call that no client made: a worker's for a task, by the id in the error's text."""
+    return [decision for decision in await decisions_without_request() if decision["id"] == request_id]
 
 
-def explain(decisions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def explain(decisions: Iterable[Shape]) -> list[Shape]:
     """Each decision with ``missing``: the statement that would allow it, where none did."""
-    return [
-        {
-            "principal": decision["principal"],
-            "action": decision["action"],
-            "resource": decision["resource"],
-            "effect": decision["effect"],
-            "reason": decision["reason"],
-            "policy": decision["policy"],
-            "statement": decision["statement"],
-            "missing": _missing(decision) if decision["effect"] == Effect.IMPLICIT_DENY else None,
-        }
-        for decision in decisions
+    return [explained(decision) for decision in decisions]
+
+
+def denials(account_id: str, requests: Iterable[Shape], others: Iterable[Shape], limit: int) -> list[Shape]:
+    """The latest refusals to an account's principals, newest first: each explained, with ``id`` and ``started``.
+
+    ``requests`` are records of requests with their decisions, ``others`` decisions of calls that are nobody's request.
+    """
+    of_requests = (
+        {**decision, "id": record["id"], "started": record["started"]}
+        for record in requests
+        for decision in record["decisions"]
+    )
+    refused = [
+        decision
+        for decision in (*of_requests, *others)
+        if decision["effect"] != "allowed" and f":{account_id}:" in decision["principal"]
     ]
-
-
-def _missing(decision: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"Effect": "Allow", "Action": decision["action"], "Resource": decision["resource"]}
+    refused.sort(key=lambda decision: decision["started"], reverse=True)
+    return [{**explained(each), "id": each["id"], "started": each["started"]} for each in refused[:limit]]

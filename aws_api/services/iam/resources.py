@@ -28,6 +28,7 @@ for _kind in IdentityKind:
             name=_kind.value,
             plural=f"{_kind.capitalize()}s",
             columns=(f"{_kind.capitalize()}Name", "Arn", f"{_kind.capitalize()}Id", "CreateDate"),
+            command=f"aws iam get-{_kind.value} --{_kind.value}-name {{{_kind.capitalize()}Name}}",
             list=partial(_identities, _kind),
         )
     )

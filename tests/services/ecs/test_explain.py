@@ -1,5 +1,6 @@
 """What the admin API says of a task, and keeping its containers."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,28 @@ def test_a_task_that_failed_says_why_in_one_answer(stage: Stage, register: Calla
     assert [use["path"] for use in answer["storedOnly"]] == ["ephemeralStorage"]
     assert answer["nextSteps"][0].startswith("The container app was killed")
     assert "simfra:hold=true" in answer["nextSteps"][-1]
+
+
+def test_the_permissions_that_a_task_was_started_with_are_told_and_the_missing_statement(
+    stage: Stage, aws: Callable[..., Any], register: Callable[..., str], role: str
+) -> None:
+    secret = aws("secretsmanager").create_secret(Name="db", SecretString="hunter2")["ARN"]
+    parameter = f"arn:aws:ssm:us-east-1:{stage.account_id}:parameter/key"
+    aws("ssm").put_parameter(Name="/key", Value="abc", Type="SecureString")
+    statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws("iam").put_role_policy(RoleName="task", PolicyName="only", PolicyDocument=document)
+    secrets = [{"name": "DB", "valueFrom": secret}, {"name": "KEY", "valueFrom": parameter}]
+    register("job", {"name": "app", "secrets": secrets}, executionRoleArn=role)
+    arn = stage.run("job")
+    answer = explained(arn)
+    by_action = {each["action"]: each for each in answer["access"]}
+    allowed, refused = by_action["secretsmanager:GetSecretValue"], by_action["ssm:GetParameters"]
+    assert (allowed["effect"], allowed["resource"], allowed["missing"]) == ("allowed", secret, None)
+    assert allowed["policy"] == "inline policy only of role task"
+    assert refused["missing"] == {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": parameter}
+    assert answer["stoppedReason"].endswith(f"request id: {refused['requestId']}")
+    assert "hunter2" not in str(answer)
 
 
 def test_a_pull_that_failed_is_told_with_its_reason(stage: Stage, register: Callable[..., str]) -> None:
