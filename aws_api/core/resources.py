@@ -10,6 +10,8 @@ class ResourceType:
     """A kind of resource for the console's generic pages.
 
     ``columns`` are member names of the listed shapes; ``list(account_id, region) -> shapes`` yields AWS's own shapes.
+    ``identity`` is the member that names one among them (the first column, where nothing is said), ``command`` what
+    the AWS CLI would say to see one: ``aws sqs get-queue-attributes --queue-url {QueueUrl}``.
     """
 
     service: str
@@ -17,6 +19,12 @@ class ResourceType:
     plural: str
     columns: tuple[str, ...]
     list: Callable[[str, str], Iterable[Mapping[str, Any]]]
+    identity: str = ""
+    command: str = ""
+
+    def identify(self, shape: Mapping[str, Any]) -> str:
+        """What names a listed shape among its kind."""
+        return str(shape[self.identity or self.columns[0]])
 
 
 _resource_types: list[ResourceType] = []
