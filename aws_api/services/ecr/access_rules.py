@@ -13,7 +13,36 @@ from aws_api.core.service import Access
 from aws_api.services.ecr.service import ecr
 
 #: About the registry, or about the caller.
-_ON_NO_REPOSITORY = frozenset({"ecr:DescribeRegistry", "ecr:GetAuthorizationToken"})
+_ON_NO_REPOSITORY = frozenset(
+    f"ecr:{operation}"
+    for operation in (
+        "CreatePullThroughCacheRule",
+        "CreateRepositoryCreationTemplate",
+        "DeletePullThroughCacheRule",
+        "DeleteRegistryPolicy",
+        "DeleteRepositoryCreationTemplate",
+        "DeleteSigningConfiguration",
+        "DeregisterPullTimeUpdateExclusion",
+        "DescribePullThroughCacheRules",
+        "DescribeRegistry",
+        "DescribeRepositoryCreationTemplates",
+        "GetAccountSetting",
+        "GetAuthorizationToken",
+        "GetRegistryPolicy",
+        "GetRegistryScanningConfiguration",
+        "GetSigningConfiguration",
+        "ListPullTimeUpdateExclusions",
+        "PutAccountSetting",
+        "PutRegistryPolicy",
+        "PutRegistryScanningConfiguration",
+        "PutReplicationConfiguration",
+        "PutSigningConfiguration",
+        "RegisterPullTimeUpdateExclusion",
+        "UpdatePullThroughCacheRule",
+        "UpdateRepositoryCreationTemplate",
+        "ValidatePullThroughCacheRule",
+    )
+)
 _REPOSITORY = """
 SELECT tags, document->>'repositoryPolicy' AS policy FROM ecr_repository
  WHERE account_id = $1 AND region = $2 AND name = $3

@@ -3,7 +3,6 @@
 https://github.com/moby/docker-image-spec/blob/main/v1.1.md#combined-image-json--filesystem-changeset-format
 """
 
-import platform
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,19 @@ import orjson
 
 from aws_api.core.arns import Arn
 from aws_api.core.clock import SYSTEM_CLOCK
-from aws_api.core.images import ImageArchive, ImageNotFound
+from aws_api.core.images import ImageArchive, ImageNotFound, PullProgressed
 from aws_api.services.ecr.blobs import blob_path, read_blob
-from aws_api.services.ecr.images import find_image, record_pull
-from aws_api.services.ecr.manifests import Descriptor, Manifest, read_manifest
+from aws_api.services.ecr.cache_rules import needs_refresh, refresh
+from aws_api.services.ecr.images import find_image
+from aws_api.services.ecr.manifests import Manifest, read_manifest
 from aws_api.services.ecr.models import Image
+from aws_api.services.ecr.names import Reference
+from aws_api.services.ecr.platforms import MAX_DEPTH, choose_platform, this_architecture
+from aws_api.services.ecr.pull_times import record_pull
 from aws_api.services.ecr.registry import registry
 from aws_api.services.ecr.repositories import find_repository
 from aws_api.services.ecr.shapes import RepositoryNotFoundException
-
-_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-#: An index in an index in an index is nobody's image.
-MAX_DEPTH = 3
+from aws_api.services.ecr.upstream import UpstreamError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,20 @@ class EcrImages:
         return str(Arn(service="ecr", region=repository.region, account_id=repository.account_id, resource=resource))
 
     def digest(self, reference: str) -> str:
-        """The digest of the manifest that a reference names; of an index, the index's. Raises ImageNotFound."""
-        return _find(reference).digest
+        """The digest of the manifest that a reference names; of an index, the index's. Raises ImageNotFound.
+
+        Empty for a copy of another registry's image that must be asked for there.
+        """
+        parsed = _parse(reference)
+        return "" if needs_refresh(parsed.repository, parsed.wanted) else _find(reference).digest
+
+    def refresh(self, reference: str, progress: PullProgressed) -> None:
+        """Bring a copy of another registry's image up to date. Raises ImageNotFound."""
+        parsed = _parse(reference)
+        try:
+            refresh(parsed.repository, parsed.wanted, progress)
+        except UpstreamError as error:
+            raise ImageNotFound(str(error)) from error
 
     def archive(self, reference: str) -> ImageArchive:
         """The image for this machine's platform. Raises ImageNotFound.
@@ -62,12 +74,17 @@ class EcrImages:
         """
         named = _find(reference)
         record_pull(named, SYSTEM_CLOCK.now())
-        image = _for_this_platform(named, reference, MAX_DEPTH)
-        manifest = read_manifest(bytes(image.body), image.media_type)
-        name = loaded_name(reference)
-        files = _files(manifest, name)
-        size = sum(tarfile.BLOCKSIZE + _padded(file.size_bytes) for file in files) + 2 * tarfile.BLOCKSIZE
-        return ImageArchive(name=name, digest=named.digest, size_bytes=size, chunks=_tar(files))
+        return archive_of(named, reference)
+
+
+def archive_of(named: Image, reference: str) -> ImageArchive:
+    """An image, or a list's image for this machine, to be loaded under a reference. Raises ImageNotFound."""
+    image = _for_this_platform(named, reference, MAX_DEPTH)
+    manifest = read_manifest(bytes(image.body), image.media_type)
+    name = loaded_name(reference)
+    files = _files(manifest, name)
+    size = sum(tarfile.BLOCKSIZE + _padded(file.size_bytes) for file in files) + 2 * tarfile.BLOCKSIZE
+    return ImageArchive(name=name, digest=named.digest, size_bytes=size, chunks=_tar(files))
 
 
 def loaded_name(reference: str) -> str:
@@ -78,10 +95,15 @@ def loaded_name(reference: str) -> str:
     return f"{name}:{digest.replace(':', '-')}" if digest else f"{name}:latest"
 
 
-def _find(reference: str) -> Image:
+def _parse(reference: str) -> Reference:
     parsed = registry().parse(reference)
     if parsed is None:
         raise ImageNotFound(f"invalid reference format: {reference}")
+    return parsed
+
+
+def _find(reference: str) -> Image:
+    parsed = _parse(reference)
     try:
         image = find_image(find_repository(parsed.repository), parsed.wanted)
     except RepositoryNotFoundException as error:
@@ -95,27 +117,13 @@ def _for_this_platform(image: Image, reference: str, depth: int) -> Image:
     manifest = read_manifest(bytes(image.body), image.media_type)
     if not manifest.manifests and manifest.config is not None:
         return image
-    chosen = _choose(manifest.manifests)
+    chosen = choose_platform(manifest.manifests)
     child = find_image(image.repository, chosen.digest) if chosen and depth else None
     if child is None:
         raise ImageNotFound(
-            f"no matching manifest for linux/{_architecture()} in the manifest list entries of {reference}"
+            f"no matching manifest for linux/{this_architecture()} in the manifest list entries of {reference}"
         )
     return _for_this_platform(child, reference, depth - 1)
-
-
-def _choose(entries: Sequence[Descriptor]) -> Descriptor | None:
-    """The entry of this machine; without platforms the first."""
-    wanted = ("linux", _architecture())
-    for entry in entries:
-        if (entry.platform.get("os"), entry.platform.get("architecture")) == wanted:
-            return entry
-    return next((entry for entry in entries if not entry.platform), None)
-
-
-def _architecture() -> str:
-    machine = platform.machine().lower()
-    return _MACHINES.get(machine, machine)
 
 
 def _files(manifest: Manifest, name: str) -> list[_File]:

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from aws_api.services.ecr.manifests import read_manifest
 from aws_api.services.ecr.models import Image, Repository
 from aws_api.services.ecr.names import RepositoryName
 from aws_api.services.ecr.registry import registry
+
+#: ECR's own word for an image that it cannot scan.
+NOT_SCANNED = {"status": "UNSUPPORTED_IMAGE", "description": "NOT_SUPPORTED: Simfra scans no images."}
 
 
 def describe_repository(repository: Repository) -> Any:
@@ -44,6 +48,8 @@ def describe_image(image: Image) -> Any:
         shape["artifactMediaType"] = image.artifact_type
     if image.subject:
         shape["subjectManifestDigest"] = image.subject
+    if (image.repository.document.get("imageScanningConfiguration") or {}).get("scanOnPush"):
+        shape["imageScanStatus"] = NOT_SCANNED
     if image.pulled_at is not None:
         shape["lastRecordedPullTime"] = image.pulled_at
     return shape
@@ -61,3 +67,17 @@ def describe_pushed_image(image: Image, tag: str | None) -> Any:
         "imageManifest": bytes(image.body).decode(),
         "imageManifestMediaType": image.media_type,
     }
+
+
+def describe_referrer(image: Image) -> dict[str, object]:
+    """A manifest that refers to another, as an index lists it."""
+    body = bytes(image.body)
+    descriptor: dict[str, object] = {
+        "mediaType": image.media_type,
+        "digest": image.digest,
+        "size": len(body),
+        "artifactType": image.artifact_type,
+    }
+    if annotations := read_manifest(body, image.media_type).annotations:
+        descriptor["annotations"] = annotations
+    return descriptor

@@ -1,7 +1,7 @@
 """Images of a repository: put, found and deleted, for the API and for the registry alike. Plain code."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from aws_api.services.ecr import shapes
@@ -9,18 +9,21 @@ from aws_api.services.ecr.manifests import Manifest
 from aws_api.services.ecr.models import Image, ImageTag, Repository, TagMutability
 from aws_api.services.ecr.names import is_digest
 
-#: A pull is written down this often; ECR's own record is a day's.
-PULL_RECORD_INTERVAL = timedelta(hours=1)
 
-
-def put_manifest(repository: Repository, manifest: Manifest, tag: str | None, now: datetime) -> Image:
+def put_manifest(
+    repository: Repository, manifest: Manifest, tag: str | None, now: datetime, *, is_copy: bool = False
+) -> Image:
     """Store a manifest, and move the tag to it; storing it again is harmless.
+
+    A copy of another registry's list may lack the platforms that nobody here needs.
 
     Raises LayersNotFoundException, ReferencedImagesNotFoundException, ImageTagAlreadyExistsException.
     """
     # The row's lock: of two that move an immutable tag at once, one is refused.
     repository = Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
-    _check_references(repository, manifest)
+    _check_blobs(repository, manifest)
+    if not is_copy:
+        _check_manifests(repository, manifest)
     image, _ = Image.objects.get_or_create(
         repository=repository,
         digest=manifest.digest,
@@ -48,12 +51,6 @@ def find_image(repository: Repository, reference: str) -> Image | None:
     return images.filter(image_tags__name=reference).first()
 
 
-def record_pull(image: Image, now: datetime) -> None:
-    """Remember when an image was last pulled."""
-    if image.pulled_at is None or now - image.pulled_at >= PULL_RECORD_INTERVAL:
-        Image.objects.filter(pk=image.pk).update(pulled_at=now)
-
-
 def lists_with(image: Image) -> list[str]:
     """The digests of the manifest lists that an image is in."""
     lists = image.repository.images.filter(manifests__contains=[image.digest])
@@ -65,17 +62,24 @@ def images_with_blob(repository: Repository, digest: str) -> bool:
     return repository.images.filter(blobs__contains=[digest]).exists()
 
 
-def _check_references(repository: Repository, manifest: Manifest) -> None:
-    where = (
+def _check_blobs(repository: Repository, manifest: Manifest) -> None:
+    blobs = manifest.needed_blobs
+    if missing := _missing(blobs, repository.layers.filter(digest__in=blobs).values_list("digest", flat=True)):
+        raise shapes.LayersNotFoundException(f"Layers with digests '[{', '.join(missing)}]' {_required_by(repository)}")
+
+
+def _check_manifests(repository: Repository, manifest: Manifest) -> None:
+    images = manifest.needed_manifests
+    if missing := _missing(images, repository.images.filter(digest__in=images).values_list("digest", flat=True)):
+        digests = ", ".join(missing)
+        raise shapes.ReferencedImagesNotFoundException(f"Images with digests '[{digests}]' {_required_by(repository)}")
+
+
+def _required_by(repository: Repository) -> str:
+    return (
         f"required for pushing image into repository with name '{repository.name}' in the registry with id "
         f"'{repository.account_id}' do not exist"
     )
-    blobs = manifest.needed_blobs
-    if missing := _missing(blobs, repository.layers.filter(digest__in=blobs).values_list("digest", flat=True)):
-        raise shapes.LayersNotFoundException(f"Layers with digests '[{', '.join(missing)}]' {where}")
-    images = manifest.needed_manifests
-    if missing := _missing(images, repository.images.filter(digest__in=images).values_list("digest", flat=True)):
-        raise shapes.ReferencedImagesNotFoundException(f"Images with digests '[{', '.join(missing)}]' {where}")
 
 
 def _missing(needed: Iterable[str], found: Iterable[str]) -> list[str]:

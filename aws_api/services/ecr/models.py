@@ -70,6 +70,8 @@ class ImageTag(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="image_tags")
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="image_tags")
     name = models.CharField(max_length=300)
+    #: When the registry that the image was copied from last said that the tag still means it.
+    checked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -112,3 +114,45 @@ class LayerUpload(models.Model):
 
     def __str__(self) -> str:
         return str(self.upload_id)
+
+
+class RegistrySettings(AwsResource):
+    """What an account has set for its registry in a region; what it has not set is absent from ``document``."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region"], name="ecr_registry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.region}"
+
+
+class PullThroughCacheRule(AwsResource):
+    """Repositories below ``prefix`` are copies of another registry's. ``document`` is the rule as it was given."""
+
+    prefix = models.CharField(max_length=64)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "prefix"], name="ecr_cache_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class RepositoryCreationTemplate(AwsResource):
+    """What repositories below ``prefix`` are made like when ECR makes them itself; the prefix ROOT stands for all."""
+
+    prefix = models.CharField(max_length=256)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account_id", "region", "prefix"], name="ecr_creation_template"),
+        ]
+
+    def __str__(self) -> str:
+        return self.prefix

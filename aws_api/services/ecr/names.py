@@ -42,6 +42,15 @@ class Reference:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublicReference:
+    """An image of another registry: its host, the repository there, and the digest or tag."""
+
+    host: str
+    name: str
+    wanted: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Registry:
     """This instance's registry: what a name means that leaves something out."""
 
@@ -92,6 +101,22 @@ class Registry:
         return domain in _OWN_HOSTS and port == str(self.port)
 
 
+def public_reference(reference: str) -> PublicReference | None:
+    """The parts of any registry's image reference as docker understands it, or None where it is none."""
+    rest, at, digest = reference.partition("@")
+    first, slash, path = rest.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost"):
+        host, path = "docker.io", rest
+    else:
+        host = first
+    name, colon, tag = path.partition(":")
+    if host == "docker.io" and "/" not in name:
+        name = f"library/{name}"
+    if not _NAME.match(name) or (at and not is_digest(digest)) or (colon and not is_tag(tag)):
+        return None
+    return PublicReference(host=host, name=name, wanted=digest or tag or "latest")
+
+
 def is_digest(text: str) -> bool:
     """Whether it is a SHA-256 digest, the one kind that the registry keeps."""
     return _DIGEST.match(text) is not None
@@ -100,3 +125,8 @@ def is_digest(text: str) -> bool:
 def is_tag(text: str) -> bool:
     """Whether it may be a tag."""
     return _TAG.match(text) is not None
+
+
+def is_repository_name(text: str) -> bool:
+    """Whether a repository may be called so."""
+    return len(text) <= MAX_NAME and _NAME.match(text) is not None

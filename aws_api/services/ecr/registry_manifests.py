@@ -3,27 +3,36 @@
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
 """
 
+import asyncio
+
 import orjson
+from django.db import connections
 
 from aws_api.core.execution import run_in_thread
+from aws_api.services.ecr.cache_rules import needs_refresh, refresh
+from aws_api.services.ecr.describe import describe_referrer
 from aws_api.services.ecr.exchange import Exchange, RegistryError
-from aws_api.services.ecr.images import find_image, lists_with, put_manifest, record_pull
+from aws_api.services.ecr.images import find_image, lists_with, put_manifest
 from aws_api.services.ecr.manifests import MAX_MANIFEST_BYTES, OCI_INDEX, BadManifest, read_manifest
 from aws_api.services.ecr.models import Image
-from aws_api.services.ecr.names import is_digest, is_tag
+from aws_api.services.ecr.names import RepositoryName, is_digest, is_tag
+from aws_api.services.ecr.pull_times import record_pull
 from aws_api.services.ecr.registry_blobs import Target
 from aws_api.services.ecr.repositories import find_repository
+from aws_api.services.ecr.upstream import UpstreamError, UpstreamNotFound
 
 
 async def get_manifest(exchange: Exchange, target: Target, reference: str) -> None:
-    """GET and HEAD: the manifest as it was pushed, whatever the client says it accepts."""
+    """GET and HEAD: the manifest as it was pushed, whatever the client says it accepts; of a cache, fetched first."""
 
     def load() -> Image | None:
         image = find_image(find_repository(target.name), reference)
         if image is not None and exchange.method == "GET":
-            record_pull(image, exchange.now)
+            record_pull(image, exchange.now, target.login.arn if target.login else "")
         return image
 
+    if await run_in_thread(needs_refresh, target.name, reference):
+        await asyncio.to_thread(_fetch, target.name, reference)
     image = await run_in_thread(load)
     if image is None:
         raise _manifest_unknown()
@@ -96,7 +105,7 @@ async def get_referrers(exchange: Exchange, target: Target, digest: str) -> None
     index = {
         "schemaVersion": 2,
         "mediaType": OCI_INDEX,
-        "manifests": [_describe_referrer(image) for image in await run_in_thread(load)],
+        "manifests": [describe_referrer(image) for image in await run_in_thread(load)],
     }
     headers = {"content-type": OCI_INDEX}
     if wanted:
@@ -104,17 +113,16 @@ async def get_referrers(exchange: Exchange, target: Target, digest: str) -> None
     await exchange.reply(200, headers, orjson.dumps(index))
 
 
-def _describe_referrer(image: Image) -> dict[str, object]:
-    body = bytes(image.body)
-    descriptor: dict[str, object] = {
-        "mediaType": image.media_type,
-        "digest": image.digest,
-        "size": len(body),
-        "artifactType": image.artifact_type,
-    }
-    if annotations := read_manifest(body, image.media_type).annotations:
-        descriptor["annotations"] = annotations
-    return descriptor
+def _fetch(name: RepositoryName, reference: str) -> None:
+    """Copy an image from where its repository comes from; outside of a transaction, for it may take long."""
+    try:
+        refresh(name, reference)
+    except UpstreamNotFound as error:
+        raise RegistryError(404, "MANIFEST_UNKNOWN", str(error)) from error
+    except UpstreamError as error:
+        raise RegistryError(503, "UNAVAILABLE", str(error)) from error
+    finally:
+        connections.close_all()
 
 
 def _manifest_unknown() -> RegistryError:

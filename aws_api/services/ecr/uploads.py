@@ -1,7 +1,7 @@
 """Uploads of blobs: begun, continued by any process, and finished once the digest is proven."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -82,6 +82,23 @@ def finish_upload(upload: LayerUpload, file: UploadFile, digest: str, now: datet
         )
         upload.delete()
     return layer
+
+
+def store_blob(repository: Repository, digest: str, chunks: Iterable[bytes], now: datetime) -> Layer | None:
+    """Store bytes that come from somewhere else as the blob of a digest; None where they have another one.
+
+    Raises LayerTooLarge, and what ``chunks`` raises; nothing is left of it then.
+    """
+    upload = begin_upload(repository, now)
+    try:
+        with UploadFile(upload.upload_id) as file:
+            for chunk in chunks:
+                if file.size + len(chunk) > MAX_LAYER_BYTES:
+                    raise LayerTooLarge
+                file.write(chunk)
+            return finish_upload(upload, file, digest, now)
+    finally:
+        drop_upload(upload)
 
 
 def drop_upload(upload: LayerUpload) -> None:

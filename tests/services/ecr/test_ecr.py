@@ -20,7 +20,8 @@ from tests.services.ecr.registry import (
 )
 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
-LIFECYCLE = json.dumps({"rules": [], "description": "x" * 100})
+_OLD = {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}
+LIFECYCLE = json.dumps({"rules": [{"rulePriority": 1, "selection": _OLD, "action": {"type": "expire"}}]})
 
 
 @pytest.fixture
@@ -72,8 +73,8 @@ class TestRepositories:
         refused("InvalidParameterException", ecr.describe_repositories, nextToken="!")
 
     def test_another_accounts_registry_shows_nothing(self, ecr, repository):
-        assert ecr.describe_repositories(registryId="999999999999")["repositories"] == []
-        refused("RepositoryNotFoundException", ecr.list_images, registryId="999999999999", repositoryName="app")
+        refused("AccessDeniedException", ecr.describe_repositories, registryId="999999999999")
+        refused("AccessDeniedException", ecr.list_images, registryId="999999999999", repositoryName="app")
 
     def test_a_repository_with_images_is_deleted_only_by_force(self, ecr, registry, name):
         push_image(registry, name, "1", layer(file=b"x"))
@@ -108,7 +109,7 @@ class TestRepositories:
         assert ecr.list_tags_for_resource(resourceArn=arn)["tags"] == [{"Key": "b", "Value": "2"}]
         for key in ("", "\0", "<", "k" * 129):
             refused("InvalidTagParameterException", ecr.tag_resource, resourceArn=arn, tags=[{"Key": key, "Value": ""}])
-        refused("InvalidParameterException", ecr.list_tags_for_resource, resourceArn="arn:aws:sqs:us-east-1:1:x")
+        refused("InvalidParameterException", ecr.list_tags_for_resource, resourceArn="arn:aws:sqs:us-east-1::x")
 
 
 class TestImages:

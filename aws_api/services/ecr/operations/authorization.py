@@ -1,9 +1,8 @@
 """Logging in."""
 
 import base64
-from collections.abc import Mapping
-from typing import Any
 
+from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.context import Context
 from aws_api.services.ecr import shapes
 from aws_api.services.ecr.login import USER_NAME, issue_password
@@ -15,14 +14,8 @@ async def get_authorization_token(
     context: Context, request: shapes.GetAuthorizationTokenRequest
 ) -> shapes.GetAuthorizationTokenResponse:
     """A password for ``docker login``, good for 12 hours at the endpoint that was asked."""
-    password, expires_at = issue_password(context.principal, context.clock.now())
+    password, expires_at = issue_password(context.principal, SYSTEM_CLOCK.now())
     token = base64.b64encode(f"{USER_NAME}:{password}".encode()).decode()
     return {
         "authorizationData": [{"authorizationToken": token, "expiresAt": expires_at, "proxyEndpoint": context.endpoint}]
     }
-
-
-@ecr.operation
-async def describe_registry(context: Context, request: Mapping[str, Any]) -> shapes.DescribeRegistryResponse:
-    """The account's registry; nothing of it is replicated."""
-    return {"registryId": context.account_id, "replicationConfiguration": {"rules": []}}

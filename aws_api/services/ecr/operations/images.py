@@ -8,12 +8,13 @@ from django.db.models import Q, QuerySet
 from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_list, page_of_rows
 from aws_api.services.ecr import shapes
-from aws_api.services.ecr.describe import describe_image, describe_pushed_image
-from aws_api.services.ecr.images import find_image, lists_with, put_manifest, record_pull
+from aws_api.services.ecr.describe import describe_image, describe_pushed_image, describe_referrer
+from aws_api.services.ecr.images import find_image, lists_with, put_manifest
 from aws_api.services.ecr.manifests import BadManifest, read_manifest
 from aws_api.services.ecr.models import Image, Repository
 from aws_api.services.ecr.names import is_digest
 from aws_api.services.ecr.operations.repositories import bad_token
+from aws_api.services.ecr.pull_times import record_pull
 from aws_api.services.ecr.repositories import requested_repository
 from aws_api.services.ecr.service import ecr
 
@@ -43,7 +44,7 @@ def put_image(context: Context, request: shapes.PutImageRequest) -> shapes.PutIm
 @ecr.operation
 def list_images(context: Context, request: shapes.ListImagesRequest) -> shapes.ListImagesResponse:
     """Image ids: one for each tag, and one for each image without."""
-    images = _filtered(requested_repository(context, request), request.get("filter"))
+    images = filtered_images(requested_repository(context, request), request.get("filter"))
     pairs = images.order_by("digest", "image_tags__name").values_list("digest", "image_tags__name")
     page, token = page_of_list(
         list(pairs),
@@ -62,10 +63,10 @@ def describe_images(context: Context, request: shapes.DescribeImagesRequest) -> 
     """Images by id, or a page of all."""
     repository = requested_repository(context, request)
     if image_ids := request.get("imageIds"):
-        found = {image.pk: image for image in (_require(repository, image_id) for image_id in image_ids)}
+        found = {image.pk: image for image in (require_image(repository, image_id) for image_id in image_ids)}
         return {"imageDetails": [describe_image(image) for image in found.values()]}
     page, token = page_of_rows(
-        _filtered(repository, request.get("filter")).distinct().prefetch_related("image_tags"),
+        filtered_images(repository, request.get("filter")).distinct().prefetch_related("image_tags"),
         by="digest",
         token=request.get("nextToken"),
         limit=request.get("maxResults") or DEFAULT_PAGE,
@@ -88,7 +89,7 @@ def batch_get_image(context: Context, request: shapes.BatchGetImageRequest) -> s
         if not isinstance(image, Image):
             failures.append(image)
         else:
-            record_pull(image, context.clock.now())
+            record_pull(image, context.clock.now(), context.principal.arn)
             images.append(describe_pushed_image(image, image_id.get("imageTag")))
     return {"images": images, "failures": failures}
 
@@ -119,6 +120,27 @@ def batch_delete_image(context: Context, request: shapes.BatchDeleteImageRequest
     return {"imageIds": deleted, "failures": failures}
 
 
+@ecr.operation
+def list_image_referrers(context: Context, request: shapes.ListImageReferrersRequest) -> Any:
+    """The artifacts whose subject is an image: signatures, bills of materials."""
+    repository = requested_repository(context, request)
+    wanted = request.get("filter") or {}
+    images = repository.images.filter(subject=request["subjectId"]["imageDigest"])
+    if types := wanted.get("artifactTypes"):
+        images = images.filter(artifact_type__in=types)
+    if wanted.get("artifactStatus", "ACTIVE") not in ("ACTIVE", "ANY"):
+        images = images.none()
+    page, token = page_of_rows(
+        images,
+        by="digest",
+        token=request.get("nextToken"),
+        limit=request.get("maxResults") or DEFAULT_PAGE,
+        error=bad_token,
+    )
+    referrers = [{**describe_referrer(image), "artifactStatus": "ACTIVE"} for image in page]
+    return {"referrers": referrers, **({"nextToken": token} if token else {})}
+
+
 def _refuse_what_is_there(repository: Repository, digest: str, tag: str | None) -> None:
     there = repository.images.filter(digest=digest)
     if tag is not None:
@@ -131,7 +153,8 @@ def _refuse_what_is_there(repository: Repository, digest: str, tag: str | None) 
         )
 
 
-def _filtered(repository: Repository, wanted: Mapping[str, Any] | None) -> QuerySet[Image]:
+def filtered_images(repository: Repository, wanted: Mapping[str, Any] | None) -> QuerySet[Image]:
+    """The images with the tag status that a filter wants."""
     images = repository.images.select_related("repository")
     status = (wanted or {}).get("tagStatus")
     if status in ("TAGGED", "UNTAGGED"):
@@ -157,7 +180,8 @@ def _resolve(repository: Repository, image_id: shapes.ImageIdentifier) -> Image 
     return image
 
 
-def _require(repository: Repository, image_id: shapes.ImageIdentifier) -> Image:
+def require_image(repository: Repository, image_id: shapes.ImageIdentifier) -> Image:
+    """The image of an id. Raises ImageNotFoundException."""
     image = _resolve(repository, image_id)
     if not isinstance(image, Image):
         digest, tag = image_id.get("imageDigest", "null"), image_id.get("imageTag", "null")

@@ -1,4 +1,4 @@
-"""Repository and lifecycle policies, stored as they are."""
+"""Repository and lifecycle policies. Those of repositories are asked by IAM, lifecycles by the chore in expiry.py."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ import orjson
 
 from aws_api.core.context import Context
 from aws_api.services.ecr import shapes
+from aws_api.services.ecr.expiry import LIFECYCLE_POLICY
+from aws_api.services.ecr.lifecycle import BadPolicy, read_policy
 from aws_api.services.ecr.models import Repository
 from aws_api.services.ecr.repositories import requested_repository
 from aws_api.services.ecr.service import ecr
 
 _ACCESS = "repositoryPolicy"
-_LIFECYCLE = "lifecyclePolicy"
 
 
 @ecr.operation
@@ -20,8 +21,8 @@ def set_repository_policy(
 ) -> shapes.SetRepositoryPolicyResponse:
     """Write who else may use the repository."""
     repository = requested_repository(context, request)
-    _check(request["policyText"], "PolicyText", "Statement")
-    _store(repository, _ACCESS, request["policyText"])
+    check_policy(request["policyText"], "PolicyText", "Statement")
+    store_member(repository, _ACCESS, request["policyText"])
     return {"registryId": repository.account_id, "repositoryName": repository.name, "policyText": request["policyText"]}
 
 
@@ -45,7 +46,7 @@ def delete_repository_policy(
     """Nobody else may use the repository any more."""
     repository = requested_repository(context, request)
     text = _require_access(repository)
-    _store(repository, _ACCESS, None)
+    store_member(repository, _ACCESS, None)
     return {"registryId": repository.account_id, "repositoryName": repository.name, "policyText": text}
 
 
@@ -55,8 +56,8 @@ def put_lifecycle_policy(
 ) -> shapes.PutLifecyclePolicyResponse:
     """Write which images should expire."""
     repository = requested_repository(context, request)
-    _check(request["lifecyclePolicyText"], "LifecyclePolicyText", "rules")
-    _store(repository, _LIFECYCLE, request["lifecyclePolicyText"])
+    check_lifecycle_policy(request["lifecyclePolicyText"])
+    store_member(repository, LIFECYCLE_POLICY, request["lifecyclePolicyText"])
     return {
         "registryId": repository.account_id,
         "repositoryName": repository.name,
@@ -84,11 +85,12 @@ def delete_lifecycle_policy(
     """Images do not expire any more."""
     repository = requested_repository(context, request)
     text = _require_lifecycle(repository)
-    _store(repository, _LIFECYCLE, None)
+    store_member(repository, LIFECYCLE_POLICY, None)
     return {"registryId": repository.account_id, "repositoryName": repository.name, "lifecyclePolicyText": text}
 
 
-def _check(text: str, parameter: str, member: str) -> None:
+def check_policy(text: str, parameter: str, member: str) -> None:
+    """Raise InvalidParameterException for a text that is no policy."""
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -99,7 +101,19 @@ def _check(text: str, parameter: str, member: str) -> None:
         )
 
 
-def _store(repository: Repository, member: str, text: str | None) -> None:
+def check_lifecycle_policy(text: str) -> None:
+    """Raise InvalidParameterException for a text that is no lifecycle policy, with the reason."""
+    try:
+        read_policy(text)
+    except BadPolicy as error:
+        raise shapes.InvalidParameterException(
+            f"Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy validation "
+            f"failure: {error}'"
+        ) from error
+
+
+def store_member(repository: Repository, member: str, text: str | None) -> None:
+    """Write a member of the repository's document; None takes it away."""
     document: dict[str, Any] = {**repository.document}
     if text is None:
         del document[member]
@@ -120,10 +134,15 @@ def _require_access(repository: Repository) -> str:
 
 
 def _require_lifecycle(repository: Repository) -> str:
-    text = repository.document.get(_LIFECYCLE)
+    text = repository.document.get(LIFECYCLE_POLICY)
     if text is None:
-        raise shapes.LifecyclePolicyNotFoundException(
-            f"Lifecycle policy does not exist for the repository with name '{repository.name}' in the registry with "
-            f"id '{repository.account_id}'"
-        )
+        raise lifecycle_policy_missing(repository)
     return str(text)
+
+
+def lifecycle_policy_missing(repository: Repository) -> shapes.LifecyclePolicyNotFoundException:
+    """The error for a repository without a lifecycle policy."""
+    return shapes.LifecyclePolicyNotFoundException(
+        f"Lifecycle policy does not exist for the repository with name '{repository.name}' in the registry with "
+        f"id '{repository.account_id}'"
+    )
