@@ -101,6 +101,11 @@ SIMFRA_HOST_PORT_RANGES = {
 SIMFRA_SAME_HOST_PORTS = _flag("SIMFRA_SAME_HOST_PORTS", True)
 #: Whether only what AWS would make public is reachable from the host. False: every port of every task is.
 SIMFRA_VPC_ISOLATION = _flag("SIMFRA_VPC_ISOLATION", True)
+#: When tasks ask registries for images that the engine has, in the words of ECS's agent: default, always, once or
+#: prefer-cached. Unset: Simfra's own registry is asked for every task, others' images are taken as the engine has them.
+SIMFRA_IMAGE_PULL_BEHAVIOR = os.environ.get("SIMFRA_IMAGE_PULL_BEHAVIOR", "")
+#: Whether public images are copied into Simfra's registry on their way to the engine.
+SIMFRA_PULL_THROUGH = _flag("SIMFRA_PULL_THROUGH", True)
 #: Whether task definitions may have privileged containers and devices of the host.
 SIMFRA_ALLOW_PRIVILEGED = _flag("SIMFRA_ALLOW_PRIVILEGED", False)
 #: Folders of the engine's host that volumes with a sourcePath may be in, separated by colons.
@@ -158,7 +163,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
-                "console.scope.scope_processor",
+                "console.context_processors.page",
             ],
         },
     }
@@ -178,7 +183,12 @@ STATIC_URL = "/_simfra/static/"
 # npm packages, served as they are from where package-lock.json installs them.
 STATICFILES_DIRS = [
     (f"vendor/{package}", directory)
-    for package, directory in (("htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"),)
+    for package, directory in (
+        ("htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"),
+        ("xterm", BASE_DIR / "node_modules" / "@xterm" / "xterm" / "lib"),
+        ("xterm/css", BASE_DIR / "node_modules" / "@xterm" / "xterm" / "css"),
+        ("xterm/fit", BASE_DIR / "node_modules" / "@xterm" / "addon-fit" / "lib"),
+    )
     if directory.is_dir()
 ]
 WHITENOISE_USE_FINDERS = True

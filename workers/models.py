@@ -35,7 +35,8 @@ class Pull(models.Model):
     """An image's last way to the engine, shared by everybody who waits for it.
 
     ``subject`` is the image, and a digest of the credentials where there are some. ``waiting`` lists the [kind, key]
-    of resources to kick when it ends; ``failed_for`` those who have yet to hear that it failed. ``progress`` maps layer
+    of resources to kick when it ends; ``failed_for`` and
+    ``pulled_for`` those who have yet to hear how it ended. ``progress`` maps layer
     to ``{status, done, total}``. ``image_id`` and ``digest`` say what was brought under this name.
     """
 
@@ -45,6 +46,7 @@ class Pull(models.Model):
     progress = models.JSONField(default=dict)
     waiting = models.JSONField(default=list)
     failed_for = models.JSONField(default=list)
+    pulled_for = models.JSONField(default=list)
     reason = models.TextField(blank=True)
     image_id = models.CharField(max_length=128, blank=True)
     digest = models.CharField(max_length=128, blank=True)

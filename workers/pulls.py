@@ -1,5 +1,8 @@
 """Bringing images to the engine: each once, whoever wants it, in the background, with progress for the console.
 
+Our own registry's images are loaded from its blobs. Public ones are copied into it on the way, so that the next engine
+needs no internet for them; what cannot be copied is the engine's own pull.
+
 Who wants an image that takes longer than a moment is kicked when it has come or failed, so that no worker waits for it
 and a task can be stopped meanwhile.
 """
@@ -17,18 +20,27 @@ from django.db import Error, connections, transaction
 from aws_api.core import bus
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.containers import (
+    LABEL_KEY,
     ContainerRuntime,
     ObservedImage,
     PullImage,
     PullProgress,
     RuntimeFailure,
     RuntimeUnreachable,
+    Scope,
 )
-from aws_api.core.images import ImageNotFound, ImageSource, image_source
+from aws_api.core.images import ImageArchive, ImageMirror, ImageNotFound, ImageSource, image_mirror, image_source
 from aws_api.core.pull_reports import PullReport
 from aws_api.core.reconcile import kick
 from workers.leases import Held, claim
 from workers.models import Pull, PullStatus
+from workers.pull_behavior import (
+    MAX_ATTEMPTS,
+    cached_stands_in,
+    is_too_many_requests,
+    may_use_cached,
+    patience_s,
+)
 
 TOPIC = "pulls"
 LEASE_KIND = "image"
@@ -44,24 +56,42 @@ _log = logging.getLogger(__name__)
 def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
     """Make sure that an image is on the engine. False while it is on its way: the waiter is kicked when that ends.
 
-    ``present`` is the engine's image of that name. An image of our own registry is brought again when its tag names
-    another manifest now; anybody else's is taken as it is, as with ECS_IMAGE_PULL_BEHAVIOR=prefer-cached. Raises
-    RuntimeFailure with what ECS would say.
+    ``present`` is the engine's image of that name; whether it will do is pull_behavior's matter. An image of our own
+    registry is loaded again only when its tag names another manifest now. Raises RuntimeFailure with what ECS would
+    say.
     """
-    source = image_source(step.image)
-    if source is None and present is not None:
+    source, subject = image_source(step.image), _subject(step)
+    pull = Pull.objects.filter(subject=subject).first()
+    present = present or _by_digest(step.image, pull, runtime)
+    if present and may_use_cached(is_own=source is not None, was_pulled=bool(pull and pull.image_id)):
         return True
+    try:
+        return _bring(step, present, waiter, runtime)
+    except RuntimeUnreachable:
+        raise
+    except RuntimeFailure as failure:
+        if present is None or not cached_stands_in():
+            raise
+        _log.info("%s: the engine's own stands in: %s", step.image, failure)
+        return True
+
+
+def _bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
+    source, subject = image_source(step.image), _subject(step)
     digest = _digest(source, step.image) if source else ""
-    subject = _subject(step)
     for _ in range(_ATTEMPTS):
         pull = Pull.objects.filter(subject=subject).first()
-        if pull and present and source and (pull.image_id, pull.digest) == (present.id, digest):
+        if pull and present and digest and (pull.image_id, pull.digest) == (present.id, digest):
             return True
-        if pull and list(waiter) in pull.failed_for and _has_heard(subject, waiter):
+        if pull and list(waiter) in pull.failed_for and _has_heard(subject, waiter, "failed_for"):
             raise RuntimeFailure(pull.reason)
+        if pull and list(waiter) in pull.pulled_for and _has_heard(subject, waiter, "pulled_for"):
+            return True
         lease = claim(LEASE_KIND, subject)
         if lease is not None:
-            errand = _Errand(step=step, subject=subject, digest=digest, source=source, lease=lease, runtime=runtime)
+            errand = _Errand(
+                step=step, subject=subject, digest=digest, source=source, present=present, lease=lease, runtime=runtime
+            )
             return _begin(errand, waiter)
         if _joined(subject, waiter):
             return False
@@ -70,8 +100,8 @@ def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str
 
 
 def name_on_engine(image: str) -> str:
-    """What the engine knows an image by: the id, for one of our own by digest, whose name no archive can give it."""
-    if "@" not in image or image_source(image) is None:
+    """What the engine knows an image by: the id, for one by digest that was loaded, whose name no archive can give."""
+    if "@" not in image:
         return image
     return Pull.objects.filter(subject=image).values_list("image_id", flat=True).first() or image
 
@@ -95,12 +125,16 @@ def reports(images: Sequence[str]) -> dict[str, PullReport]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Errand:
-    """An image to bring. ``source`` is the registry of ours that has it, ``digest`` what its tag names there."""
+    """An image to bring. ``source`` is the registry of ours that has it, ``digest`` what its tag names there.
+
+    ``present`` is what the engine has under the name.
+    """
 
     step: PullImage
     subject: str
     digest: str
     source: ImageSource | None
+    present: ObservedImage | None
     lease: Held
     runtime: ContainerRuntime
 
@@ -116,6 +150,7 @@ def _begin(errand: _Errand, waiter: tuple[str, str]) -> bool:
                 "status": PullStatus.PULLING,
                 "progress": {},
                 "failed_for": [],
+                "pulled_for": [],
                 "reason": "",
                 "started_at": SYSTEM_CLOCK.now(),
                 "finished_at": None,
@@ -166,11 +201,61 @@ class _Pulling(threading.Thread):
                 connections.close_all()
 
     def _bring(self) -> ObservedImage:
-        if self._errand.source is None:
-            return self._errand.runtime.pull_image(
-                self._errand.step.image, self._errand.step.credentials, self._progressed
-            )
-        archive = self._errand.source.archive(self._errand.step.image)
+        image, source = self._errand.step.image, self._errand.source
+        if source is not None:
+            source.refresh(image, self._progressed)
+            return self._load(source.archive(image))
+        mirror = image_mirror() if self._errand.step.credentials is None else None
+        if mirror is None:
+            return self._pull()
+        try:
+            self._digest = mirror.copy(image, self._progressed)
+        except ImageNotFound as error:
+            # The engine may know better: a login, a mirror of its own, a registry without TLS.
+            _log.info("%s was not copied: %s", image, error)
+            return self._pull_or_load(mirror)
+        present = self._errand.present
+        if present and (present.id, self._digest) == self._last_brought():
+            return present
+        return self._load(mirror.archive(image))
+
+    def _pull_or_load(self, mirror: ImageMirror) -> ObservedImage:
+        """The engine's own pull; where that fails, the copy from earlier."""
+        try:
+            return self._pull()
+        except RuntimeUnreachable:
+            raise
+        except RuntimeFailure:
+            try:
+                archive = mirror.archive(self._errand.step.image)
+            except ImageNotFound:
+                archive = None
+            if archive is None:
+                raise
+            return self._load(archive)
+
+    def _pull(self) -> ObservedImage:
+        """Pull by the engine; patiently, within limits, where the registry says that there were too many requests."""
+        step = self._errand.step
+        for attempt in range(MAX_ATTEMPTS - 1):
+            try:
+                return self._errand.runtime.pull_image(step.image, step.credentials, self._progressed)
+            except RuntimeFailure as failure:
+                if not is_too_many_requests(str(failure)):
+                    raise
+                wait_s = patience_s(attempt)
+                _log.info("%s: too many requests, again in %g s", step.image, wait_s)
+                status = f"Too many requests, again in {wait_s:g} s"
+                self._layers["registry"] = {"status": status, "done": 0, "total": 0}
+                self._tell(PullStatus.PULLING)
+                time.sleep(wait_s)
+        return self._errand.runtime.pull_image(step.image, step.credentials, self._progressed)
+
+    def _last_brought(self) -> tuple[str, str]:
+        pull = Pull.objects.get(subject=self._errand.subject)
+        return pull.image_id, pull.digest
+
+    def _load(self, archive: ImageArchive) -> ObservedImage:
         self._digest = archive.digest
         done = 0
 
@@ -218,6 +303,7 @@ class _Pulling(threading.Thread):
             pull.status = status
             pull.reason = str(self.failure or "")
             # An engine that went away says nothing about the image: those who wait try again.
+            pull.pulled_for = [] if self.failure else waiting
             pull.failed_for = waiting if self.failure and not isinstance(self.failure, RuntimeUnreachable) else []
             pull.progress = self._layers
             pull.finished_at = SYSTEM_CLOCK.now()
@@ -254,15 +340,24 @@ def _joined(subject: str, waiter: tuple[str, str]) -> bool:
         return True
 
 
-def _has_heard(subject: str, waiter: tuple[str, str]) -> bool:
-    """Take a failure off the list of those who must hear of it; False where somebody did."""
+def _has_heard(subject: str, waiter: tuple[str, str], member: str) -> bool:
+    """Take a waiter off a list of those who must hear how it ended; False where somebody did."""
     with transaction.atomic():
         pull = Pull.objects.select_for_update().get(subject=subject)
-        if list(waiter) not in pull.failed_for:
+        unheard = getattr(pull, member)
+        if list(waiter) not in unheard:
             return False
-        pull.failed_for.remove(list(waiter))
-        pull.save(update_fields=["failed_for"])
+        unheard.remove(list(waiter))
+        pull.save(update_fields=[member])
         return True
+
+
+def _by_digest(image: str, pull: Pull | None, runtime: ContainerRuntime) -> ObservedImage | None:
+    """The engine's image that was loaded for a reference by digest, which no name on the engine tells."""
+    if "@" not in image or pull is None or not pull.image_id:
+        return None
+    found = runtime.observe(Scope(labels={LABEL_KEY: image}, images=(pull.image_id,))).images.get(pull.image_id)
+    return ObservedImage(id=found.id, digest=pull.digest) if found else None
 
 
 def _digest(source: ImageSource, image: str) -> str:
