@@ -5,18 +5,11 @@ from typing import Any
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from channels.sessions import SessionMiddlewareStack
-from django.urls import path
 
-from console.live.consumers import ClusterConsumer, HomeConsumer, TaskConsumer
-
-websocket_urlpatterns = [
-    path("_simfra/live/home", HomeConsumer.as_asgi()),
-    path("_simfra/live/clusters/<str:cluster>", ClusterConsumer.as_asgi()),
-    path("_simfra/live/clusters/<str:cluster>/tasks/<str:task_id>", TaskConsumer.as_asgi()),
-]
+from console.discovery import websocket_urlpatterns
 
 
 def console_application(django_application: Any) -> Any:
     """The ASGI application of everything that is Simfra's own. Websockets are for pages of allowed hosts alone."""
-    live = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns)))
+    live = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns())))
     return ProtocolTypeRouter({"http": django_application, "websocket": live})

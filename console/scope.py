@@ -35,8 +35,3 @@ def scope_of(session: Mapping[str, Any]) -> Scope:
         settings.SIMFRA_DEFAULT_REGION,
     )
     return Scope(account_id, region)
-
-
-def scope_processor(request: Any) -> dict[str, Any]:
-    """Template context: the scope and what the AWS CLI needs to share it."""
-    return {"scope": scope_of(request.session), "endpoint": settings.SIMFRA_ENDPOINT}

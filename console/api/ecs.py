@@ -1,5 +1,6 @@
 """Why is a task as it is, and keeping its containers: ``/_simfra/ecs/tasks/{id}/explain`` and ``.../hold``."""
 
+from django.urls import path
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,3 +49,9 @@ def _task(request: Request, task_id: str) -> Task:
     if found is None:
         raise NotFound(f"There is no task {task_id}; stopped ones are kept for an hour.")
     return found
+
+
+urlpatterns = [
+    path("_simfra/ecs/tasks/<str:task_id>/explain", TaskExplanationView.as_view()),
+    path("_simfra/ecs/tasks/<str:task_id>/hold", TaskHoldView.as_view()),
+]

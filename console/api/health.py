@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,3 +34,8 @@ class HealthView(APIView):
                 "defaultRegion": settings.SIMFRA_DEFAULT_REGION,
             }
         )
+
+
+urlpatterns = [
+    path("_simfra/health", HealthView.as_view()),
+]

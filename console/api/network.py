@@ -1,5 +1,6 @@
 """GET /_simfra/network/dns: where people on this machine ask the resolvers of VPCs."""
 
+from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -32,3 +33,8 @@ class ResolversView(APIView):
                 for row in rows
             ]
         )
+
+
+urlpatterns = [
+    path("_simfra/network/dns", ResolversView.as_view()),
+]

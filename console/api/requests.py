@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import path
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,3 +38,9 @@ class RequestView(APIView):
         if found is None:
             raise NotFound(f"None of the last {KEPT} requests has the id {request_id}.")
         return Response(found)
+
+
+urlpatterns = [
+    path("_simfra/debug/requests", RequestsView.as_view()),
+    path("_simfra/debug/requests/<str:request_id>", RequestView.as_view()),
+]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from botocore import xform_name
+from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,3 +34,8 @@ def _describe(service: AwsService) -> dict[str, Any]:
         "protocols": list(metadata.get("protocols", [metadata["protocol"]])),
         "operations": [name for name in operation_names(service.name) if xform_name(name) in service.operations],
     }
+
+
+urlpatterns = [
+    path("_simfra/services", ServicesView.as_view()),
+]

@@ -10,6 +10,7 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.template.loader import render_to_string
+from django.urls import path
 
 from aws_api.core import bus, changes, log_tail
 from aws_api.core.changes import StateChange
@@ -138,3 +139,10 @@ class TaskConsumer(LiveConsumer):
                 context = {"container": name, "entries": entries, "replace": first}
                 await self.send(text_data=render_to_string("console/live/log.html", context))
             first = False
+
+
+websocket_urlpatterns = [
+    path("_simfra/live/home", HomeConsumer.as_asgi()),
+    path("_simfra/live/clusters/<str:cluster>", ClusterConsumer.as_asgi()),
+    path("_simfra/live/clusters/<str:cluster>/tasks/<str:task_id>", TaskConsumer.as_asgi()),
+]

@@ -2,9 +2,11 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import path
 from django.views.decorators.http import require_safe
 
 from aws_api.core.errors import AwsError
+from console.navigation import Group, Link
 from console.pages.tasks import cluster_names, find_task, tasks_of
 from console.scope import scope_of
 
@@ -38,3 +40,11 @@ def task(request: HttpRequest, cluster: str, task_id: str) -> HttpResponse:
     if page is None:
         raise Http404(f"The cluster {cluster} has no task {task_id}; stopped tasks are kept for an hour.")
     return render(request, "console/task.html", {"page": page, "cluster": cluster})
+
+
+urlpatterns = [
+    path("clusters/", clusters, name="clusters"),
+    path("clusters/<str:cluster>/", cluster, name="cluster"),
+    path("clusters/<str:cluster>/tasks/<str:task_id>/", task, name="task"),
+]
+NAVIGATION = [Link(group=Group.COMPUTE, title="Clusters", url_name="clusters", order=0)]

@@ -3,8 +3,10 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import path
 from django.views.decorators.http import require_safe
 
+from console.navigation import Group, Link
 from console.pages.tasks import failed_lately, running_tasks
 from console.scope import scope_of
 
@@ -30,3 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
             else {"AWS_ENDPOINT_URL": settings.SIMFRA_ENDPOINT, "AWS_DEFAULT_REGION": scope.region},
         },
     )
+
+
+urlpatterns = [path("", home, name="home")]
+NAVIGATION = [Link(group=Group.OVERVIEW, title="Home", url_name="home", order=0)]

@@ -4,6 +4,7 @@ import re
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
+from django.urls import path
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -21,3 +22,6 @@ def choose(request: HttpRequest) -> HttpResponse:
     request.session[SESSION_KEY] = (account_id, region)
     back = request.POST.get("back", "/")
     return redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
+
+
+urlpatterns = [path("scope", choose, name="scope")]

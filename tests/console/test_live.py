@@ -13,7 +13,7 @@ from django.test import Client
 
 from aws_api.core import log_tail
 from aws_api.core.containers import LogLine
-from console.routing import websocket_urlpatterns
+from console.discovery import websocket_urlpatterns
 from simfra.asgi import application
 
 RunTask = Callable[..., str]
@@ -78,7 +78,7 @@ async def test_a_page_of_another_host_gets_no_websocket(browser: Client) -> None
     assert not accepted
 
 
-@pytest.mark.parametrize("path", [str(route.pattern) for route in websocket_urlpatterns])
+@pytest.mark.parametrize("path", [str(route.pattern) for route in websocket_urlpatterns()])
 async def test_a_task_gets_no_websocket(browser: Client, settings: Any, path: str) -> None:
     settings.SIMFRA_UPLINK_SUBNET = "198.19.0.0/20"
     path = "/" + re.sub(r"<str:\w+>", "default", path)

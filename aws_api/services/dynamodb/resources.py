@@ -20,6 +20,7 @@ register_resource_type(
         name="table",
         plural="tables",
         columns=("TableName", "TableStatus", "CreationDateTime", "TableArn"),
+        command="aws dynamodb describe-table --table-name {TableName}",
         list=_tables,
     )
 )

@@ -21,6 +21,7 @@ register_resource_type(
         name="repository",
         plural="Repositories",
         columns=("repositoryName", "repositoryUri", "imageTagMutability", "createdAt"),
+        command="aws ecr describe-images --repository-name {repositoryName}",
         list=_repositories,
     )
 )

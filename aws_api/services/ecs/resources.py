@@ -29,6 +29,7 @@ register_resource_type(
         name="cluster",
         plural="clusters",
         columns=("clusterName", "status", "clusterArn"),
+        command="aws ecs describe-clusters --clusters {clusterName}",
         list=_clusters,
     )
 )
@@ -38,6 +39,8 @@ register_resource_type(
         name="task definition",
         plural="task definitions",
         columns=("family", "revision", "status", "registeredAt"),
+        identity="taskDefinitionArn",
+        command="aws ecs describe-task-definition --task-definition {taskDefinitionArn}",
         list=_task_definitions,
     )
 )

@@ -21,6 +21,7 @@ register_resource_type(
         name="key",
         plural="keys",
         columns=("KeyId", "Description", "KeySpec", "KeyState", "KeyManager"),
+        command="aws kms describe-key --key-id {KeyId}",
         list=_keys,
     )
 )

@@ -24,6 +24,7 @@ register_resource_type(
         name="log group",
         plural="Log groups",
         columns=("logGroupName", "retentionInDays", "storedBytes", "arn"),
+        command="aws logs describe-log-groups --log-group-name-prefix {logGroupName}",
         list=_groups,
     )
 )

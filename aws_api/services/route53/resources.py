@@ -25,6 +25,8 @@ register_resource_type(
         name="hosted zone",
         plural="hosted zones",
         columns=("Name", "Id", "Private", "Records"),
+        identity="Id",
+        command="aws route53 get-hosted-zone --id {Id}",
         list=_zones,
     )
 )

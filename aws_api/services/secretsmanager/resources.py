@@ -23,6 +23,7 @@ register_resource_type(
         name="secret",
         plural="secrets",
         columns=("Name", "Description", "LastChangedDate", "ARN"),
+        command="aws secretsmanager describe-secret --secret-id {Name}",
         list=_secrets,
     )
 )

@@ -30,5 +30,6 @@ register_resource_type(
             "QueueArn",
         ),
         list=_queues,
+        command="aws sqs get-queue-url --queue-name {QueueName}",
     )
 )

@@ -25,6 +25,7 @@ register_resource_type(
         name="parameter",
         plural="parameters",
         columns=("Name", "Type", "Version", "Tier", "LastModifiedDate"),
+        command="aws ssm get-parameter --name {Name}",
         list=_parameters,
     )
 )
