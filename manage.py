@@ -5,6 +5,7 @@
     python3 manage.py down                            stop it, remove every container and network of this instance
     python3 manage.py reset [--yes]                   down, and wipe the state
     python3 manage.py doctor                          what is missing on this machine, and how to mend it
+    python3 manage.py connect [TARGET [PORT]]         how to reach tasks from this machine; make a way to one
     python3 manage.py test [--provision] [...]        run the tests; further arguments are pytest's
     python3 manage.py install                         only make the virtual environment
 

@@ -110,3 +110,23 @@ class HostPort(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address}:{self.port}/{self.protocol} of {self.owner}"
+
+
+class PortForward(models.Model):
+    """A way from the host to a target that somebody asked for (aws_api/core/port_forwards.py)."""
+
+    forward_id = models.CharField(max_length=32, unique=True)
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    target_arn = models.CharField(max_length=512)
+    target_port = models.PositiveIntegerField()
+    protocol = models.CharField(max_length=3)
+    wanted_port = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        # Who follows the changes of an account's targets.
+        indexes: ClassVar = [models.Index(fields=["account_id", "region"], name="port_forwards_of_account")]
+
+    def __str__(self) -> str:
+        return self.forward_id

@@ -4,12 +4,14 @@ A task's ports are those that its definition maps. Without isolation (SIMFRA_VPC
 whatever its security groups say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
 from aws_api.core.context import internal_context
-from aws_api.core.host_ports import Origin, Purpose, VpcAddress, publish, withdraw
+from aws_api.core.host_ports import Origin, PublishedPort, Purpose, VpcAddress, publish, published, withdraw
 from aws_api.core.network import network_provider
 from aws_api.services.ecs.lifecycle import STATUS_ORDER, TaskStatus
 from aws_api.services.ecs.models import Task
@@ -49,6 +51,31 @@ def publish_ports(task: Task) -> None:
         for port, protocol in mapped_ports(task)
     ]
     publish(internal_context(task.account_id, task.region), task.arn, Purpose.PUBLIC, addresses[:MAX_PORTS])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskAddresses:
+    """Where a task is. ``bindings`` are ECS's networkBindings of tasks whose ports the engine publishes itself."""
+
+    private_address: str | None = None
+    public_address: str | None = None
+    ports: tuple[PublishedPort, ...] = ()
+    bindings: tuple[Mapping[str, Any], ...] = ()
+
+
+def addresses_of(task: Task) -> TaskAddresses:
+    """A task's addresses as they are now; a stopped one has none."""
+    if not task.network:
+        bindings = (record.get("bindings") or () for record in task.last_containers.values())
+        return TaskAddresses(bindings=tuple(binding for found in bindings for binding in found))
+    attachment = network_provider().describe(task.account_id, task.region, task.network["interface_id"])
+    if attachment is None:
+        return TaskAddresses()
+    return TaskAddresses(
+        private_address=attachment.private_address,
+        public_address=attachment.public_address,
+        ports=tuple(published(task.arn)),
+    )
 
 
 def mapped_ports(task: Task) -> list[tuple[int, str]]:

@@ -1,6 +1,9 @@
-"""ECS's part in authorisation: the credentials of tasks end with them."""
+"""ECS's part in authorisation and in port forwards: a task's credentials end with it, and so does the way to it."""
 
 from aws_api.core.authorization import register_authorizer
+from aws_api.core.port_forwards import register_target_provider
+from aws_api.services.ecs.forward_targets import EcsTargets
 from aws_api.services.ecs.task_sessions import task_sessions
 
 register_authorizer(task_sessions)
+register_target_provider(EcsTargets())

@@ -1,0 +1,47 @@
+"""GET /_simfra/ecs/tasks/{id}/addresses: where a task is, in its VPC and on this host."""
+
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from aws_api.core.host_ports import PublishedPort
+from aws_api.services.ecs.host_ports import addresses_of
+from console.api.ecs import _task
+
+
+class TaskAddressesView(APIView):
+    """The addresses of a task, and its ports on this host in the manner of networkBindings.
+
+    ``{taskArn, privateIp, publicIp, networkBindings: [{containerPort, hostPort, bindIP, protocol, status, error}]}``.
+    A binding's hostPort is null until the host listens. The engine publishes the ports of tasks without an address of
+    their own; those bindings are ECS's.
+    """
+
+    def get(self, request: Request, task_id: str) -> Response:
+        task = _task(request, task_id)
+        found = addresses_of(task)
+        return Response(
+            {
+                "taskArn": task.arn,
+                "privateIp": found.private_address,
+                "publicIp": found.public_address,
+                "networkBindings": [*map(_binding, found.ports), *map(dict, found.bindings)],
+            }
+        )
+
+
+def _binding(port: PublishedPort) -> dict[str, object]:
+    return {
+        "containerPort": port.target.port,
+        "hostPort": port.local_port,
+        "bindIP": port.local_address,
+        "protocol": port.target.protocol,
+        "status": port.status.value,
+        "error": port.failure,
+    }
+
+
+urlpatterns = [
+    path("_simfra/ecs/tasks/<str:task_id>/addresses", TaskAddressesView.as_view()),
+]
