@@ -55,8 +55,10 @@ class Command(BaseCommand):
         if not targets:
             self.stdout.write(f"Nothing runs in {account_id}, {region}.")
         for forward in PortForward.objects.filter(account_id=account_id, region=region).order_by("pk"):
-            port = published_port(forward)
-            where = f"{port.local_address}:{port.local_port}" if port and port.local_port else "waits for its target"
+            found = published_port(forward)
+            where = (
+                f"{found.local_address}:{found.local_port}" if found and found.local_port else "waits for its target"
+            )
             self.stdout.write(f"{'port forward':14} {where} -> {forward.target_arn}, port {forward.target_port}")
         rows = VpcNetwork.objects.filter(account_id=account_id, region=region).exclude(last_dns_port=0)
         for row in rows.order_by("pk"):
