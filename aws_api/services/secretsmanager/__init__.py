@@ -1,10 +1,10 @@
 """Secrets Manager: secrets, their versions and staging labels.
 
-Emulated: every operation on secrets of one's own account: names, ARNs and ARNs without their random end; versions,
-staging labels, idempotency by ClientRequestToken; encryption through KMS; resource policies, deletion windows,
-restoring, random passwords, batches, filters, tags.
+Emulated: every operation on secrets, one's own and those that another account's resource policy shares: names, ARNs and
+ARNs without their random end; versions, staging labels, idempotency by ClientRequestToken; encryption through KMS;
+resource policies, deletion windows, restoring, random passwords, batches, filters, tags.
 Not emulated: rotation itself: its schedule is kept, a rotation function is refused, since there is no Lambda to run it.
-A replica is a status of its secret, which nobody can read in its region. Sharing with other accounts.
+A replica is a status of its secret, which nobody can read in its region. Replicas in other accounts.
 
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/
 """

@@ -236,6 +236,7 @@ def test_a_changed_key_encrypts_what_is_there_anew(secrets, kms):
 def test_a_resource_policy_is_kept_as_it_was_put(secrets, account):
     secrets.create_secret(Name="s")
     assert "ResourcePolicy" not in secrets.get_resource_policy(SecretId="s")
+    assert secrets.list_resource_policies(SecretId="s")["ResourcePolicies"] == []
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{account.account_id}:root"},
@@ -246,6 +247,7 @@ def test_a_resource_policy_is_kept_as_it_was_put(secrets, account):
     public = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Principal": "*"}]})
     secrets.put_resource_policy(SecretId="s", ResourcePolicy=policy, BlockPublicPolicy=True)
     assert secrets.get_resource_policy(SecretId="s")["ResourcePolicy"] == policy
+    assert secrets.list_resource_policies(SecretId="s")["ResourcePolicies"] == [{"PolicyName": "default"}]
     with pytest.raises(ClientError) as error:
         secrets.put_resource_policy(SecretId="s", ResourcePolicy=public, BlockPublicPolicy=True)
     assert code_of(error) == "PublicPolicyException"

@@ -1,4 +1,4 @@
-"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy, ValidateResourcePolicy."""
+"""PutResourcePolicy, GetResourcePolicy, ListResourcePolicies, DeleteResourcePolicy, ValidateResourcePolicy."""
 
 from aws_api.core.context import Context
 from aws_api.services.secretsmanager.policies import check_not_public, check_policy
@@ -9,6 +9,9 @@ from aws_api.services.secretsmanager.shapes import (
     DeleteResourcePolicyResponse,
     GetResourcePolicyRequest,
     GetResourcePolicyResponse,
+    InvalidNextTokenException,
+    ListResourcePoliciesRequest,
+    ListResourcePoliciesResponse,
     MalformedPolicyDocumentException,
     PublicPolicyException,
     PutResourcePolicyRequest,
@@ -39,6 +42,16 @@ def get_resource_policy(context: Context, request: GetResourcePolicyRequest) -> 
     if secret.resource_policy:
         answer["ResourcePolicy"] = secret.resource_policy
     return answer
+
+
+@secretsmanager.operation
+def list_resource_policies(context: Context, request: ListResourcePoliciesRequest) -> ListResourcePoliciesResponse:
+    """The name of a secret's policy; nothing where none was written. Others than the default one are AWS's to make."""
+    secret = find_secret(context, request["SecretId"], allows_deleted=True)
+    if request.get("NextToken"):
+        # The one page has no next.
+        raise InvalidNextTokenException
+    return {"ResourcePolicies": [{"PolicyName": "default"}] if secret.resource_policy else []}
 
 
 @secretsmanager.operation
