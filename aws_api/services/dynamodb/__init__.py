@@ -5,7 +5,7 @@ transactions, Query and Scan over tables and indexes, conditions and updates tha
 legacy parameters, PartiQL statements, time to live, streams (the service dynamodbstreams reads them), global tables
 whose replicas share their items, backups and tables restored from them, item sizes, consumed capacity and every limit
 of an item. A large table enters a new index in the background; its counts are some minutes old, at AWS six hours.
-Not emulated: throttling, exports and imports, restoring to a time that is not the latest, auto scaling, contributor
+A batch on tables of several accounts is refused. Not emulated: throttling, exports and imports, restoring to a time that is not the latest, auto scaling, contributor
 insights, Kinesis destinations, vector indexes. Every read is consistent, those of global indexes and replicas too.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
