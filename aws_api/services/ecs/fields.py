@@ -129,7 +129,10 @@ FIELDS: tuple[Field, ...] = (
         stored_values=lambda driver: driver not in ("awslogs", "json-file"),
     ),
     _enforced(f"{_CONTAINER}logConfiguration.options", "awslogs-group, -region, -stream-prefix and -create-group."),
-    _stored(f"{_CONTAINER}logConfiguration.secretOptions", _ONLY_SHOWN),
+    _enforced(
+        f"{_CONTAINER}logConfiguration.secretOptions",
+        "Read with the execution role: one that cannot be had stops the task. No driver is handed them.",
+    ),
     _enforced(f"{_CONTAINER}healthCheck"),
     _enforced(f"{_CONTAINER}systemControls"),
     _refused(f"{_CONTAINER}resourceRequirements", "No engine offers GPUs or accelerators: RunTask answers a failure."),

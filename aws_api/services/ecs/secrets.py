@@ -22,6 +22,7 @@ RETRIEVAL_FAILED = (
 _RETRIED = "service call has been retried 1 time(s)"
 _FROM_SECRETS_MANAGER = f"unable to retrieve secret from asm: {_RETRIED}"
 _FROM_PARAMETER_STORE = f"unable to retrieve secrets from ssm: {_RETRIED}"
+_READ_ALONE = "ssm:GetParameter"
 _REGISTRY_AUTH = f"unable to get registry auth from asm: {_RETRIED}"
 #: A secret's ARN has seven parts; json-key, version-stage and version-id may follow.
 _SECRET_ARN_PARTS = 7
@@ -120,12 +121,16 @@ def _parameter(context: Context, value_from: str) -> str:
 
 def _parameter_alone(context: Context, name: str, refusal: AwsError) -> Sequence[Mapping[str, Any]]:
     """What the permission ssm:GetParameter gives, where ssm:GetParameters is refused."""
+    call = call_of(context)
     try:
-        return (invoke(call_of(context), "ssm", "GetParameter", {"Name": name, "WithDecryption": True})["Parameter"],)
+        return (invoke(call, "ssm", "GetParameter", {"Name": name, "WithDecryption": True})["Parameter"],)
     except AwsError as error:
         if error.code == "ParameterNotFound":
             return ()
-        raise SecretUnavailable(f"{_FROM_PARAMETER_STORE}: {refusal_text(refusal, context)}") from refusal
+        # Refused twice, ECS tells what it asked first; let in by the second, what stood in the way then.
+        is_refused_again = f"perform: {_READ_ALONE} " in error.message
+        told = refusal_text(refusal, context) if is_refused_again else refusal_text(error, call)
+        raise SecretUnavailable(f"{_FROM_PARAMETER_STORE}: {told}") from error
 
 
 def _call_in_region_of(context: Context, value_from: str) -> Context:

@@ -237,6 +237,9 @@ class _Containers:
         files = shape.get("environmentFiles", ())
         defined = read_environment_files(self._execution_context(), files) if files else {}
         defined.update({pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())})
+        if options := shape.get("logConfiguration", {}).get("secretOptions", ()):
+            # The log driver's are had as the container's own: one that cannot be read stops the task.
+            resolve_secrets(self._execution_context(), options)
         secrets = shape.get("secrets", ())
         resolved = resolve_secrets(self._execution_context(), secrets) if secrets else {}
         return container_environment(injected, defined, resolved)

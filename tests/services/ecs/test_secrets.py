@@ -87,6 +87,17 @@ def test_a_task_without_the_permission_for_a_parameter_says_which(stage: Stage, 
     assert "is not authorized to perform: ssm:GetParameters on resource: " in reason
 
 
+@pytest.mark.parametrize("read_parameters", ["ssm:GetParameter", "ssm:GetParameters"])
+def test_a_task_without_the_permission_for_the_parameters_key_says_so(
+    stage: Stage, page: str, aws: Callable[..., Any], allow: Allow, read_parameters: str
+) -> None:
+    key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    aws("ssm").put_parameter(Name="/prod/api-key", Value="1", Type="SecureString", KeyId=key, Overwrite=True)
+    allow("secretsmanager:GetSecretValue", read_parameters)
+    reason = reason_of(stage, stage.run("page"))
+    assert f"is not authorized to perform: kms:Decrypt on resource: {key} because" in reason
+
+
 @pytest.mark.parametrize(
     "selected",
     [
@@ -140,6 +151,21 @@ def test_a_secret_that_is_not_there_stops_the_task(
     allow("secretsmanager:GetSecretValue")
     register("db", {"secrets": [{"name": "DB", "valueFrom": secret}]}, executionRoleArn=role)
     assert "ResourceNotFoundException: Secrets Manager can't find" in reason_of(stage, stage.run("db"))
+
+
+def test_a_log_drivers_secret_that_cannot_be_read_stops_the_task(
+    stage: Stage, aws: Callable[..., Any], register: Any, role: str, allow: Allow
+) -> None:
+    secret = aws("secretsmanager").create_secret(Name="token", SecretString="hunter2")["ARN"]
+    log = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": secret}]}
+    register("web", {"name": "app", "logConfiguration": log}, executionRoleArn=role)
+    allow("ssm:GetParameters")
+    reason = reason_of(stage, stage.run("web"))
+    assert reason.startswith(f"{FROM_SECRETS_MANAGER}failed to fetch secret {secret} from secrets manager: ")
+    allow("secretsmanager:GetSecretValue")
+    arn = stage.run("web")
+    assert stage.describe(arn)["lastStatus"] == "RUNNING"
+    assert "hunter2" not in str(stage.spec(arn, "app").environment)
 
 
 def test_a_parameter_is_read_by_its_name(
