@@ -33,6 +33,7 @@ import dns.query
 from bench.load import Endpoint
 from sidecar.configuration import VpcConfiguration
 from sidecar.resolver import Resolver
+from tests.support.vpc_policies import open_policies
 
 HOST = "127.0.0.1"
 GOAL_PER_S, GOAL_SEEN_MS = 20_000, 50
@@ -91,8 +92,8 @@ async def _serve(port: int) -> None:
     resolver.replace(
         VpcConfiguration.from_json(
             {
+                **open_policies("10.0.0.0/8"),
                 "cidrs": ["10.0.0.0/8"],
-                "subnets": [],
                 "dns_address": None,
                 "private_domain": "ec2.internal",
                 "zones": [{"name": "local", "version": 1, "records": list(_records())}],

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Keeps VPC traffic and the engine's host apart, on the host's own network; puts the rules back when they were flushed.
 #
-# Environment: TABLE, VPC_BRIDGES and UPLINK_BRIDGE (prefixes of interface names), UPLINK_ADDRESS, EMULATOR_PORT.
+# Environment: TABLE, VPC_BRIDGES and UPLINK_BRIDGE (prefixes of interface names), UPLINK_SUBNET, UPLINK_ADDRESS,
+# EMULATOR_PORT.
 # Needs the host's network namespace and NET_ADMIN. Takes the rules away on SIGTERM.
 #
 # Why: with br_netfilter, frames between two containers of a VPC pass the host's iptables and connection tracking, where
@@ -17,6 +18,8 @@ table inet $TABLE {
   chain prerouting {
     type filter hook prerouting priority -300;
     iifname "$VPC_BRIDGES*" notrack
+    # Between the gateways of peered VPCs.
+    iifname "$UPLINK_BRIDGE*" ip saddr != $UPLINK_SUBNET notrack
   }
   chain input {
     type filter hook input priority -10;

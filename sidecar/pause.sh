@@ -1,24 +1,29 @@
-#!/bin/sh
-# Owns a task's network namespace: gives eth0 the interface's address in the VPC and holds the namespace open.
+#!/bin/bash
+# Owns a task's network namespace: gives eth0 the interface's address in the VPC, keeps the packet filter that the VPC's
+# gateway hands over, and holds the namespace open.
 #
-# Environment: ADDRESS (10.0.1.5/20), MAC_ADDRESS, GATEWAY, DNS, HOST_NAME (ip-10-0-1-5.ec2.internal), EMULATOR_PORT.
-# Needs NET_ADMIN. Prints READY once the namespace is as it should be; ends at once on SIGTERM.
+# Environment: ADDRESS (10.0.1.5/20), MAC_ADDRESS, GATEWAY, DNS, HOST_NAME (ip-10-0-1-5.ec2.internal), EMULATOR_PORT,
+# FILTER_PORT, INTERFACE, FILTER_TOKEN. Needs NET_ADMIN. Nothing passes until the filter is there; prints READY then.
+# Ends at once on SIGTERM.
 set -eu
 trap 'exit 0' TERM INT
 
-ip -batch - <<BATCH
-address flush dev eth0
-address add $ADDRESS dev eth0
-link set dev eth0 address $MAC_ADDRESS
-route replace default via $GATEWAY dev eth0 onlink
-address add 169.254.170.2/32 dev lo
-BATCH
-
-# The containers that join this namespace share these three files. Docker's show the backing address and its own DNS.
-printf 'nameserver %s\nsearch %s\noptions timeout:2 attempts:3\n' "$DNS" "${HOST_NAME#*.}" >/etc/resolv.conf
-printf '127.0.0.1 localhost\n%s %s %s\n' "${ADDRESS%/*}" "$HOST_NAME" "${HOST_NAME%%.*}" >/etc/hosts
+# The gateway says something every 10 seconds, or it is gone (sidecar/filters.py).
+SILENCE_S=25
 
 nft -f - <<RULES
+table inet security {
+  chain ingress {
+    type filter hook input priority 0; policy drop;
+    iif lo accept
+    ct state established,related accept
+  }
+  chain egress {
+    type filter hook output priority 0; policy drop;
+    oif lo accept
+    ip daddr $GATEWAY tcp dport $FILTER_PORT accept
+  }
+}
 table ip simfra {
   chain output {
     # Before Docker's own rules.
@@ -33,9 +38,37 @@ table ip simfra {
 }
 RULES
 
-echo READY
+ip -batch - <<BATCH
+address flush dev eth0
+address add $ADDRESS dev eth0
+link set dev eth0 address $MAC_ADDRESS
+route replace default via $GATEWAY dev eth0 onlink
+address add 169.254.170.2/32 dev lo
+BATCH
+
+# The containers that join this namespace share these three files. Docker's show the backing address and its own DNS.
+printf 'nameserver %s\nsearch %s\noptions timeout:2 attempts:3\n' "$DNS" "${HOST_NAME#*.}" >/etc/resolv.conf
+printf '127.0.0.1 localhost\n%s %s %s\n' "${ADDRESS%/*}" "$HOST_NAME" "${HOST_NAME%%.*}" >/etc/hosts
+
+# One call of the gateway: commands of nftables come in, what it prints goes back.
+follow() {
+  printf '%s %s\n' "$INTERFACE" "$FILTER_TOKEN" >&3
+  while IFS= read -r -t "$SILENCE_S" line <&3; do
+    if [ "$line" = READY ]; then
+      echo READY >&4
+    else
+      printf '%s\n' "$line"
+    fi
+  done | HOME=/dev/null stdbuf -oL nft -i >&3 2>&3
+}
+
+keep_filter() {
+  while :; do
+    { follow || :; } 3<>"/dev/tcp/$GATEWAY/$FILTER_PORT" || :
+    sleep 0.2
+  done 4>&1 2>/dev/null
+}
+
+keep_filter &
 # In the background, so that the trap does not wait for it.
-while :; do
-  sleep 2147483647 &
-  wait $!
-done
+wait

@@ -1,34 +1,21 @@
-"""A VPC gateway's addresses, routes and packet filter, as ``ip`` and ``nft`` take them; and handing them over."""
+"""A VPC gateway's addresses and routes, as ``ip`` takes them; and handing them and its rules to the kernel."""
 
 import json
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from sidecar.configuration import VpcConfiguration
+from sidecar.packet_rules import mark_of, packet_rules
+from sidecar.place import Place
 
 _COMMAND_TIMEOUT_S = 10
+#: Of the rules that lead to peered VPCs; before the kernel's own, which begin at 32766.
+_RULE_PRIORITY = 1000
 
 
 class RoutingError(Exception):
     """The kernel did not take it; the message is what the command said."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a gateway stands: its two interfaces, and Simfra behind the uplink.
-
-    ``emulator_port`` is what tasks dial, ``emulator`` where that is forwarded to.
-    """
-
-    vpc_interface: str
-    uplink_interface: str
-    uplink_subnet: IPv4Network
-    uplink_address: IPv4Address
-    emulator: tuple[IPv4Address, int]
-    emulator_port: int
-    control_port: int
 
 
 def find_place(
@@ -38,6 +25,7 @@ def find_place(
     emulator: tuple[IPv4Address, int],
     emulator_port: int,
     control_port: int,
+    filter_port: int,
 ) -> Place:
     """Tell the interfaces apart by their addresses: the order in which Docker makes them is its own."""
     interfaces = {
@@ -56,6 +44,7 @@ def find_place(
         emulator=emulator,
         emulator_port=emulator_port,
         control_port=control_port,
+        filter_port=filter_port,
     )
 
 
@@ -65,6 +54,7 @@ def apply(place: Place, configuration: VpcConfiguration) -> None:
     rules = packet_rules(place, configuration)
     _run("nft", "--check", "-f", "-", text=rules)
     _run("ip", "-batch", "-", text=address_commands(place, configuration, _current_addresses(place)))
+    _run("ip", "-batch", "-", text=peering_commands(place, configuration, _current_ways()))
     _run("nft", "-f", "-", text=rules)
 
 
@@ -78,6 +68,7 @@ def address_commands(place: Place, configuration: VpcConfiguration, current: Ite
     wanted = {f"{subnet.gateway_address}/{subnet.prefix_length}" for subnet in configuration.subnets}
     if configuration.dns_address is not None:
         wanted.add(f"{configuration.dns_address}/32")
+    wanted.update(f"{endpoint.address}/32" for endpoint in configuration.endpoints)
     device = f"dev {place.vpc_interface}"
     lines = [
         # Removing a primary address must not take the other addresses of its subnet along.
@@ -88,71 +79,33 @@ def address_commands(place: Place, configuration: VpcConfiguration, current: Ite
     return "".join(f"{line}\n" for line in lines)
 
 
-def packet_rules(place: Place, configuration: VpcConfiguration) -> str:
-    """The gateway's nftables, replaced as one.
+def peering_commands(place: Place, configuration: VpcConfiguration, current: Iterable[int]) -> str:
+    """``ip -batch`` lines that lead packets, by the mark of their way, to the gateways of peered VPCs.
 
-    A task reaches its VPC, the internet, the resolver and Simfra's port: nothing else of the uplink, so neither the
-    engine's host nor another VPC's gateway.
+    ``current`` are the marks that something leads by now.
     """
-    vpc, uplink = f'"{place.vpc_interface}"', f'"{place.uplink_interface}"'
-    cidrs = _set(configuration.cidrs)
-    own = _set(subnet.gateway_address for subnet in configuration.subnets)
-    forward = (
-        f"iifname {vpc} ip daddr {own} tcp dport {place.emulator_port} "
-        f"dnat ip to {place.emulator[0]}:{place.emulator[1]}"
-    )
-    # The answer to a SYN that nobody listens for is a reset with the sequence number 0; others have their own.
-    refusal = (
-        f"ip saddr {place.emulator[0]} tcp sport {place.emulator[1]} tcp flags & (syn | rst) == rst tcp sequence 0"
-    )
-    return f"""\
-table inet simfra
-delete table inet simfra
-table inet simfra {{
-  chain patience {{
-    type filter hook prerouting priority raw;
-    # While Simfra restarts, its host refuses connections. A task that does not hear the refusal asks again.
-    iifname {uplink} {refusal} drop
-  }}
-  chain prerouting {{
-    type nat hook prerouting priority -100;
-    {forward if configuration.subnets else ""}
-  }}
-  chain forward {{
-    type filter hook forward priority 0; policy drop;
-    ct state established,related accept
-    iifname {vpc} oifname {vpc} accept
-    ct status dnat accept
-    iifname {vpc} oifname {uplink} ip daddr != {place.uplink_subnet} {f"ip saddr {cidrs} accept" if cidrs else "drop"}
-  }}
-  chain input {{
-    type filter hook input priority 0;
-    iifname {vpc} ct state established,related accept
-    iifname {vpc} icmp type echo-request accept
-    iifname {vpc} meta l4proto {{ tcp, udp }} th dport 53 accept
-    iifname {vpc} drop
-  }}
-  chain output {{
-    type filter hook output priority 0;
-    # Tasks must keep coming through here, even where they could see each other directly.
-    icmp type redirect drop
-  }}
-  chain postrouting {{
-    type nat hook postrouting priority 100;
-    {f"oifname {uplink} ip saddr {cidrs} masquerade" if cidrs else ""}
-  }}
-}}
-"""
+    ways = {mark_of(name): way for name, way in configuration.ways.items() if way.gateway is not None}
+    marks = set(current)
+    lines = [
+        *(f"rule delete fwmark {mark} table {mark} priority {_RULE_PRIORITY}" for mark in sorted(marks - set(ways))),
+        *(f"route flush table {mark}" for mark in sorted(marks - set(ways))),
+        *(
+            f"route replace default via {way.gateway} dev {place.uplink_interface} onlink table {mark}"
+            for mark, way in sorted(ways.items())
+        ),
+        *(f"rule add fwmark {mark} table {mark} priority {_RULE_PRIORITY}" for mark in sorted(set(ways) - marks)),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _current_ways() -> list[int]:
+    rules = json.loads(_run("ip", "-json", "-4", "rule", "show"))
+    return [int(rule["table"]) for rule in rules if rule.get("priority") == _RULE_PRIORITY]
 
 
 def _current_addresses(place: Place) -> list[str]:
     links = json.loads(_run("ip", "-json", "-4", "address", "show", "dev", place.vpc_interface))
     return [f"{address['local']}/{address['prefixlen']}" for link in links for address in link.get("addr_info", ())]
-
-
-def _set(items: Iterable[object]) -> str:
-    members = sorted({str(item) for item in items})
-    return f"{{ {', '.join(members)} }}" if members else ""
 
 
 def _run(*command: str, text: str = "") -> str:

@@ -1,13 +1,15 @@
 """The gateway of a VPC: the ``.1`` of every subnet, the way out, the resolver, and the way to Simfra.
 
 Environment: BACKING_ADDRESS (its own, on the VPC's network), UPLINK_SUBNET, EMULATOR_HOST and EMULATOR_HOST_PORT (where
-Simfra is), EMULATOR_PORT (what tasks dial), CONTROL_PORT, RELAY_PORT, CONTROL_TOKEN. Needs NET_ADMIN and ip_forward.
+Simfra is), EMULATOR_PORT (what tasks dial), CONTROL_PORT, RELAY_PORT, FILTER_PORT, CONTROL_TOKEN. Needs NET_ADMIN and
+ip_forward.
 
 Prints READY when it can be configured. The control port takes one line of JSON a connection,
 ``{"token": ..., "configuration": ...}`` (see configuration.py), applies all of it or nothing, and answers
 ``ok <version>`` or ``error <reason>``. Changes of names come the same way and touch nothing else.
 
-The relay port is the way in from the host (see relay.py).
+The relay port is the way in from the host (see relay.py). At the filter port, which is the VPC's, tasks' namespaces
+get their security groups (see filters.py).
 
 The resolver answers on the VPC's address, while the VPC has DNS support, and always on the uplink, where people on the
 host ask it through a published port.
@@ -27,9 +29,11 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
 from sidecar import routing
 from sidecar.configuration import ConfigurationError, VpcConfiguration, ZoneChange
+from sidecar.filters import Filters
+from sidecar.place import Place
 from sidecar.relay import INTERNET_ADDRESS, Relay
 from sidecar.resolver import Listener, Resolver
-from sidecar.routing import Place, RoutingError
+from sidecar.routing import RoutingError
 
 #: Docker's resolver, in the namespace of every container on a network that a user made.
 UPSTREAM = ("127.0.0.11", 53)
@@ -44,6 +48,7 @@ class Gateway:
 
     place: Place
     resolver: Resolver
+    filters: Filters
     configuration: VpcConfiguration
     version: int = 0
     listener: Listener | None = None
@@ -52,7 +57,7 @@ class Gateway:
     async def configure(self, configuration: VpcConfiguration) -> int:
         """Put a configuration into force and answer its version. On an error the one before stays in force."""
         async with self._one_at_a_time:
-            if self.version == 0 or configuration.without_zones() != self.configuration.without_zones():
+            if self.version == 0 or configuration.routing_part() != self.configuration.routing_part():
                 try:
                     await self._apply(configuration)
                 except (RoutingError, OSError):
@@ -61,6 +66,7 @@ class Gateway:
             self.configuration = configuration
             self.version += 1
             self.resolver.replace(configuration)
+            await self.filters.replace(configuration)
             return self.version
 
     def change(self, changes: Sequence[ZoneChange]) -> int:
@@ -145,19 +151,25 @@ async def serve() -> None:
         emulator=(_resolve(host), int(os.environ["EMULATOR_HOST_PORT"])),
         emulator_port=int(os.environ["EMULATOR_PORT"]),
         control_port=int(os.environ["CONTROL_PORT"]),
+        filter_port=int(os.environ["FILTER_PORT"]),
     )
     nothing = VpcConfiguration()
     routing.apply(place, nothing)
-    gateway = Gateway(place=place, resolver=Resolver(UPSTREAM), configuration=nothing)
+    filters = Filters((place.emulator_port, place.filter_port))
+    gateway = Gateway(place=place, resolver=Resolver(UPSTREAM), filters=filters, configuration=nothing)
     await gateway.resolver.serve(str(place.uplink_address))
     control = Control(gateway, os.environ["CONTROL_TOKEN"])
     server = await asyncio.start_server(
         control.converse, str(place.uplink_address), place.control_port, limit=_MAX_LINE_BYTES
     )
+    # At any of the subnets' first addresses, which come and go; the rules let in nobody but the VPC.
+    namespaces = await asyncio.start_server(filters.converse, "0.0.0.0", place.filter_port, backlog=1024)
     routing.take_address(INTERNET_ADDRESS)
     relay = await Relay(os.environ["CONTROL_TOKEN"]).serve(str(place.uplink_address), int(os.environ["RELAY_PORT"]))
     print("READY", flush=True)
-    await asyncio.gather(server.serve_forever(), relay.serve_forever(), follow_emulator(gateway, host))
+    await asyncio.gather(
+        server.serve_forever(), namespaces.serve_forever(), relay.serve_forever(), follow_emulator(gateway, host)
+    )
 
 
 def _resolve(host: str) -> IPv4Address:

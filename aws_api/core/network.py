@@ -5,7 +5,7 @@ container is; nobody but the reconcilers ever sees it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aws_api.core.context import Context
@@ -16,7 +16,8 @@ class NetworkAttachment:
     """An elastic network interface and its place in the VPC. Addresses are dotted quads.
 
     ``network_kind`` and ``network_key`` name the reconciled network (see AwaitResource); ``backing_address`` is None
-    until that network is made. ``prefix_length`` is the subnet's, ``gateway_address`` its ``.1``.
+    until that network is made. ``prefix_length`` is the subnet's, ``gateway_address`` its ``.1``. With
+    ``filter_token`` the namespace proves to the VPC's gateway whose packet filter it is to be given.
     """
 
     network_interface_id: str
@@ -38,6 +39,7 @@ class NetworkAttachment:
     network_key: str
     network_name: str
     backing_address: str | None
+    filter_token: str = field(repr=False)
 
 
 class NetworkProvider(Protocol):

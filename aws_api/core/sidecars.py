@@ -33,6 +33,9 @@ CONTROL_TOKEN_VARIABLE = "CONTROL_TOKEN"
 #: Where it joins connections from the host with addresses of the VPC (sidecar/relay.py), with the same token.
 RELAY_PORT = 5302
 
+#: Where it hands their packet filters to tasks' network namespaces, in the VPC (sidecar/filters.py).
+FILTER_PORT = 5303
+
 #: Where its resolver listens, in the VPC and on the uplink.
 DNS_PORT = 53
 
@@ -102,6 +105,11 @@ def control_token(secret_key: str, container_name: str) -> str:
     return hmac.new(secret_key.encode(), f"control {container_name}".encode(), hashlib.sha256).hexdigest()
 
 
+def filter_token(secret_key: str, network_interface_id: str) -> str:
+    """What an interface's network namespace shows to the VPC's gateway, so that it is handed its packet filter."""
+    return hmac.new(secret_key.encode(), f"filter {network_interface_id}".encode(), hashlib.sha256).hexdigest()
+
+
 def emulator_address(uplink_subnet: str, uplink_endpoint: str, port: int) -> tuple[str, int]:
     """Host and port at which VPC gateways reach Simfra: SIMFRA_UPLINK_ENDPOINT, else the uplink's first address."""
     if not uplink_endpoint:
@@ -145,6 +153,7 @@ def vpc_gateway_container(
             CONTROL_PORT_VARIABLE: str(CONTROL_PORT),
             CONTROL_TOKEN_VARIABLE: control_token(secret_key, name),
             "RELAY_PORT": str(RELAY_PORT),
+            "FILTER_PORT": str(FILTER_PORT),
         },
         endpoints=(
             NetworkEndpoint(network=uplink_network_name(instance)),
@@ -172,22 +181,20 @@ def vpc_gateway_configuration(
     *,
     region: str,
     cidrs: Iterable[str],
-    subnet_cidrs: Iterable[str],
+    policies: Mapping[str, Any],
     dns_address: str | None,
     services: Iterable[str] = (),
     zones: Iterable[DnsZone] = (),
 ) -> dict[str, Any]:
     """What ConfigureContainer hands to a VPC gateway: all of it, each time (see sidecar/configuration.py).
 
-    The gateway takes the first address of every subnet, and ``dns_address``, the second of the VPC's first block,
-    unless the VPC has no DNS support. ``services`` are the names in endpoints (``sqs``) that are Simfra's.
+    ``policies`` are what the VPC lets pass, its subnets among it. The gateway takes the first address of every subnet,
+    and ``dns_address``, the second of the VPC's first block, unless the VPC has no DNS support. ``services`` are the
+    names in endpoints (``sqs``) that are Simfra's.
     """
     return {
+        **policies,
         "cidrs": sorted(cidrs),
-        "subnets": [
-            {"gateway_address": str(subnet[1]), "prefix_length": subnet.prefixlen}
-            for subnet in sorted(IPv4Network(cidr) for cidr in subnet_cidrs)
-        ],
         "dns_address": dns_address,
         "private_domain": private_domain(region),
         "services": sorted(services),
@@ -229,6 +236,9 @@ def pause_container(
             "DNS": attachment.dns_address,
             "HOST_NAME": attachment.private_dns_name,
             "EMULATOR_PORT": str(emulator_port),
+            "FILTER_PORT": str(FILTER_PORT),
+            "INTERFACE": attachment.network_interface_id,
+            "FILTER_TOKEN": attachment.filter_token,
         },
         hostname=attachment.private_dns_name,
         endpoints=(NetworkEndpoint(network=attachment.network_name, address=attachment.backing_address),),

@@ -21,6 +21,7 @@ import pytest
 
 from sidecar.configuration import VpcConfiguration, ZoneChange
 from sidecar.resolver import Resolver
+from tests.support.vpc_policies import open_policies
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 5
@@ -34,8 +35,8 @@ def record(name: str, type_: str, *values: str, **members: Any) -> dict[str, Any
 def configuration(version: int = 7, *records: dict[str, Any]) -> VpcConfiguration:
     return VpcConfiguration.from_json(
         {
+            **open_policies("10.0.0.0/16", ["10.0.1.0/24"]),
             "cidrs": ["10.0.0.0/16"],
-            "subnets": [{"gateway_address": "10.0.1.1", "prefix_length": 24}],
             "dns_address": "10.0.0.2",
             "private_domain": "ec2.internal",
             "services": ["sqs", "ecr", "servicediscovery"],

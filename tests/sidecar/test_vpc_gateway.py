@@ -8,12 +8,15 @@ from typing import cast
 
 import pytest
 
+from aws_api.core.sidecars import vpc_gateway_configuration
 from sidecar import routing
 from sidecar.configuration import VpcConfiguration
+from sidecar.filters import Filters
+from sidecar.place import Place
 from sidecar.resolver import Resolver
-from sidecar.routing import Place
 from sidecar.upstream import Upstream
 from sidecar.vpc_gateway import Control, Gateway
+from tests.support.vpc_policies import open_policies
 
 PLACE = Place(
     vpc_interface="eth1",
@@ -23,16 +26,18 @@ PLACE = Place(
     emulator=(IPv4Address("198.19.0.1"), 4599),
     emulator_port=4599,
     control_port=5301,
+    filter_port=5303,
 )
 MOVED_TO = IPv4Address("198.19.0.9")
 
 
 def gateway() -> Gateway:
-    return Gateway(place=PLACE, resolver=Resolver(("127.0.0.1", 53)), configuration=VpcConfiguration())
+    resolver, filters = Resolver(("127.0.0.1", 53)), Filters(())
+    return Gateway(place=PLACE, resolver=resolver, filters=filters, configuration=VpcConfiguration())
 
 
 def configuration(cidr: str) -> VpcConfiguration:
-    told = {"cidrs": [cidr], "subnets": [], "dns_address": None, "private_domain": "", "services": [], "zones": []}
+    told = vpc_gateway_configuration(region="us-east-1", cidrs=[cidr], policies=open_policies(cidr), dns_address=None)
     return VpcConfiguration.from_json(told)
 
 

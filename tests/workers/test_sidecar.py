@@ -11,7 +11,10 @@ from aws_api.core.sidecars import vpc_gateway_configuration
 from sidecar.configuration import ConfigurationError, VpcConfiguration
 from sidecar.messages import read_question
 from sidecar.names import Names
-from sidecar.routing import Place, address_commands, packet_rules
+from sidecar.packet_rules import mark_of, packet_rules
+from sidecar.place import Place
+from sidecar.routing import address_commands
+from tests.support.vpc_policies import open_policies
 
 PLACE = Place(
     vpc_interface="eth1",
@@ -21,6 +24,7 @@ PLACE = Place(
     emulator=(IPv4Address("198.19.0.1"), 4599),
     emulator_port=4599,
     control_port=5301,
+    filter_port=5303,
 )
 
 
@@ -28,7 +32,7 @@ def configuration(*records: DnsRecord) -> VpcConfiguration:
     told = vpc_gateway_configuration(
         region="eu-west-1",
         cidrs=["10.0.0.0/16"],
-        subnet_cidrs=["10.0.16.0/20", "10.0.0.0/20"],
+        policies=open_policies("10.0.0.0/16", ["10.0.16.0/20", "10.0.0.0/20"], {"eni-1": "10.0.0.5"}),
         dns_address="10.0.0.2",
         zones=[DnsZone(name="local", version=1, records=records)],
     )
@@ -134,7 +138,9 @@ def test_aliases_that_go_round_in_circles_end() -> None:
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
-    told = vpc_gateway_configuration(region="us-east-1", cidrs=[], subnet_cidrs=[], dns_address="10.0.0.2")
+    told = vpc_gateway_configuration(
+        region="us-east-1", cidrs=[], policies=open_policies("10.0.0.0/16"), dns_address="10.0.0.2"
+    )
     with pytest.raises(ConfigurationError):
         VpcConfiguration.from_json({**told, **change})
 
@@ -152,7 +158,7 @@ def test_only_what_changed_of_the_addresses_is_changed() -> None:
 def test_tasks_get_out_but_not_to_the_uplink() -> None:
     rules = packet_rules(PLACE, configuration())
     assert "ip daddr { 10.0.0.1, 10.0.16.1 } tcp dport 4599 dnat ip to 198.19.0.1:4599" in rules
-    assert 'iifname "eth1" oifname "eth0" ip daddr != 198.19.0.0/20 ip saddr { 10.0.0.0/16 } accept' in rules
+    assert f"""iifname "eth1" oifname "eth0" meta mark {mark_of("igw-1")} ip daddr != 198.19.0.0/20""" in rules
     nothing = packet_rules(PLACE, VpcConfiguration())
     assert "dnat" not in nothing.replace("ct status dnat accept", "")
     assert "masquerade" not in nothing

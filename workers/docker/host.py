@@ -49,6 +49,7 @@ def host_rules_container() -> ContainerSpec:
         "TABLE": f"simfra_{hashlib.sha256(instance.encode()).hexdigest()[:8]}",
         "VPC_BRIDGES": bridge_prefix(instance),
         "UPLINK_BRIDGE": bridge_prefix(instance, "u"),
+        "UPLINK_SUBNET": settings.SIMFRA_UPLINK_SUBNET,
         "UPLINK_ADDRESS": emulator_address(settings.SIMFRA_UPLINK_SUBNET, "", 0)[0],
         "EMULATOR_PORT": str(settings.SIMFRA_PORT),
     }

@@ -21,8 +21,17 @@ from aws_api.core.dns import VpcReference, zones_of
 from aws_api.core.models import Transition
 from aws_api.core.reconcile import Round, register_controller
 from aws_api.core.service import all_services
-from aws_api.core.sidecars import DNS_PORT, emulator_address, vpc_gateway_configuration, vpc_network
+from aws_api.core.sidecars import (
+    DNS_PORT,
+    emulator_address,
+    filter_token,
+    uplink_network_name,
+    vpc_gateway_configuration,
+    vpc_network,
+)
 from aws_api.services.ec2.addresses import address_at
+from aws_api.services.ec2.filtering.loading import load_policies
+from aws_api.services.ec2.filtering.rendering import gateway_policies
 from aws_api.services.ec2.models import NetworkInterface, Vpc, VpcNetwork
 from aws_api.services.ec2.reconcile import (
     KEEP_IDLE_S,
@@ -33,7 +42,7 @@ from aws_api.services.ec2.reconcile import (
     decide,
     status_of,
 )
-from aws_api.services.ec2.waking import NETWORK_KIND
+from aws_api.services.ec2.waking import NETWORK_KIND, wake_peers
 
 #: A network that looks ready is looked at again this often: a lost kick costs no more.
 CHECK_EVERY_S = 60
@@ -56,6 +65,7 @@ class VpcController:
             is_in_use=row.vpc is not None and _interfaces_of_containers().filter(vpc=row.vpc).exists(),
             idle_since=row.last_idle_since,
             last_status=NetworkStatus(row.last_status),
+            last_uplink_address=row.last_uplink_address,
             network=vpc_network(
                 instance=settings.SIMFRA_INSTANCE,
                 account_id=row.account_id,
@@ -89,7 +99,8 @@ class VpcController:
         applied = _applied(desired, outcome)
         status = status_of(desired, outcome.observed, failed=outcome.failure is not None, applied=applied)
         network = outcome.observed.network(desired.network.name)
-        dns_ports = _dns_ports(outcome.observed.container(desired.gateway_name))
+        gateway = outcome.observed.container(desired.gateway_name)
+        dns_ports = _dns_ports(gateway)
         rows = VpcNetwork.objects.filter(key=desired.key, last_status=desired.last_status)
         with transaction.atomic():
             if not desired.vpc_exists and status is NetworkStatus.ABSENT:
@@ -99,6 +110,7 @@ class VpcController:
                     last_status=status,
                     last_backing_subnet=network.subnet if network else "",
                     last_configuration=applied,
+                    last_uplink_address=_uplink_address(gateway),
                     last_dns_port=dns_ports.get("udp", 0),
                     last_dns_tcp_port=dns_ports.get("tcp", 0),
                     last_failure=outcome.failure.reason if outcome.failure else "",
@@ -107,6 +119,8 @@ class VpcController:
                 )
             if recorded and status is not desired.last_status:
                 _tell(desired, status, outcome)
+            if recorded and _uplink_address(gateway) != desired.last_uplink_address:
+                wake_peers(desired.key)
 
     def unsettled(self, now: datetime) -> Iterable[str]:
         is_in_use = Exists(_interfaces_of_containers().filter(vpc=OuterRef("vpc")))
@@ -121,10 +135,18 @@ class VpcController:
 
 
 def _configuration(vpc: Vpc) -> dict[str, object]:
+    policies = load_policies([vpc.pk])
+    peers = VpcNetwork.objects.filter(key__in=[each.key for each in policies.vpcs.values()]).exclude(vpc=vpc)
+    gateways = peers.exclude(last_uplink_address="").values_list("vpc__resource_id", "last_uplink_address")
     return vpc_gateway_configuration(
         region=vpc.region,
-        cidrs=vpc.cidr_associations.values_list("cidr_block", flat=True),
-        subnet_cidrs=vpc.subnets.values_list("cidr_block", flat=True),
+        cidrs=map(str, policies.vpcs[vpc.resource_id].blocks),
+        policies=gateway_policies(
+            policies,
+            vpc.resource_id,
+            peer_gateways=dict(gateways),
+            tokens={name: filter_token(settings.SECRET_KEY, name) for name in policies.interfaces},
+        ),
         dns_address=address_at(vpc.cidr_block, 2) if vpc.enable_dns_support else None,
         services=_endpoint_names(),
         zones=zones_of(VpcReference(account_id=vpc.account_id, region=vpc.region, vpc_id=vpc.resource_id)),
@@ -134,6 +156,11 @@ def _configuration(vpc: Vpc) -> dict[str, object]:
 def _endpoint_names() -> set[str]:
     """What the endpoints of emulated services are called: by the service's name, or by that it signs for."""
     return {name for service in all_services() for name in (service.name, service.signing_name)}
+
+
+def _uplink_address(gateway: ObservedContainer | None) -> str:
+    """Where peered VPCs' gateways find this one; nothing while it does not run."""
+    return gateway.addresses.get(uplink_network_name(settings.SIMFRA_INSTANCE), "") if gateway else ""
 
 
 def _dns_ports(gateway: ObservedContainer | None) -> dict[str, int]:

@@ -11,7 +11,7 @@ from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names
 from aws_api.core.housekeeping import register_chore
 from aws_api.core.network import NetworkAttachment, register_network_provider
 from aws_api.core.reconcile import kick
-from aws_api.core.sidecars import object_name, private_dns_name, vpc_gateway_name
+from aws_api.core.sidecars import filter_token, object_name, private_dns_name, vpc_gateway_name
 from aws_api.core.telling import tell
 from aws_api.services.ec2.addresses import address_at, usable_count
 from aws_api.services.ec2.default_vpc import prepare_region
@@ -26,7 +26,7 @@ from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet,
 from aws_api.services.ec2.reconcile import NetworkStatus
 from aws_api.services.ec2.store import narrowed, rows_of
 from aws_api.services.ec2.tokens import forget_old_tokens
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key
+from aws_api.services.ec2.waking import NETWORK_KIND, network_key, wake_around
 
 
 class Ec2NetworkProvider:
@@ -74,7 +74,7 @@ class Ec2NetworkProvider:
     ) -> None:
         if interface := _find(context.account_id, context.region, network_interface_id):
             interface.groups.set(groups_for_interface(context, interface.vpc, security_group_ids))
-            kick(NETWORK_KIND, network_key(interface.vpc))
+            wake_around(interface)
 
     def default_subnet_ids(self, context: Context) -> list[str]:
         prepare_region(context)
@@ -120,6 +120,7 @@ def _attachment(interface: NetworkInterface, groups: Iterable[SecurityGroup]) ->
         network_key=network_key(vpc),
         network_name=object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id),
         backing_address=address_at(backing_subnet, interface.backing_index) if backing_subnet else None,
+        filter_token=filter_token(settings.SECRET_KEY, interface.resource_id),
     )
 
 

@@ -73,6 +73,7 @@ class DesiredNetwork:
     is_in_use: bool
     idle_since: datetime | None
     last_status: NetworkStatus
+    last_uplink_address: str
     network: NetworkSpec
     gateway: GatewayTemplate
     labels: Mapping[str, str]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from aws_api.core.reconcile import kick
-from aws_api.services.ec2.models import ManagedPrefixList, NetworkInterface, SecurityGroup, Vpc
+from aws_api.services.ec2.models import ManagedPrefixList, NetworkInterface, SecurityGroup, Vpc, VpcPeeringConnection
 
 #: The kind of the controller that keeps a VPC's network true.
 NETWORK_KIND = "ec2.vpc"
@@ -40,6 +40,18 @@ def wake_around(interface: NetworkInterface) -> None:
     """Wake its VPC, and the peered VPCs whose rules name a group that it is in."""
     rules = Q(security_groups__rules__referenced_group__network_interfaces=interface)
     wake(interface.vpc, *_distinct(rules & ~Q(pk=interface.vpc_id)))
+
+
+def wake_peers(key: str) -> None:
+    """Wake the VPCs that the VPC of a network's key is peered with: where they find its gateway has changed."""
+    account_id, region, vpc_id = key.split("/")
+    itself = {"account_id": account_id, "region": region, "resource_id": vpc_id}
+    peerings = VpcPeeringConnection.objects.filter(status="active")
+    either = Q(**{f"requester_vpc__{name}": value for name, value in itself.items()}) | Q(
+        **{f"accepter_vpc__{name}": value for name, value in itself.items()}
+    )
+    for peering in peerings.filter(either).select_related("requester_vpc", "accepter_vpc"):
+        wake(*(vpc for vpc in (peering.requester_vpc, peering.accepter_vpc) if vpc and network_key(vpc) != key))
 
 
 def _distinct(condition: Q) -> list[Vpc]:

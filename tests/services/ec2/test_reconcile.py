@@ -32,6 +32,7 @@ from aws_api.services.ec2.reconcile import (
     decide,
     status_of,
 )
+from tests.support.vpc_policies import open_policies
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BACKING_SUBNET = "100.80.4.0/22"
@@ -46,6 +47,7 @@ def desired_network(**changes: Any) -> DesiredNetwork:
         is_in_use=True,
         idle_since=None,
         last_status=NetworkStatus.ABSENT,
+        last_uplink_address="",
         network=vpc_network(
             instance="default", account_id="000000000000", region="us-east-1", vpc_id="vpc-1", labels=LABELS
         ),
@@ -60,7 +62,10 @@ def desired_network(**changes: Any) -> DesiredNetwork:
         ),
         labels=LABELS,
         configuration=vpc_gateway_configuration(
-            region="us-east-1", cidrs=["10.0.0.0/16"], subnet_cidrs=["10.0.0.0/20"], dns_address="10.0.0.2"
+            region="us-east-1",
+            cidrs=["10.0.0.0/16"],
+            policies=open_policies("10.0.0.0/16", ["10.0.0.0/20"]),
+            dns_address="10.0.0.2",
         ),
         applied="",
     )

@@ -72,6 +72,8 @@ class VpcNetwork(models.Model):
     #: Where the host's people ask the gateway's resolver, over UDP and over TCP; 0 where there is none.
     last_dns_port = models.PositiveIntegerField(default=0)
     last_dns_tcp_port = models.PositiveIntegerField(default=0)
+    #: The gateway's address on the uplink, for the gateways of peered VPCs; empty while it does not run.
+    last_uplink_address = models.CharField(max_length=15, default="", blank=True)
     last_failure = models.TextField(default="", blank=True)
     last_idle_since = models.DateTimeField(null=True)
     last_checked_at = models.DateTimeField(null=True)

@@ -1,0 +1,186 @@
+"""Security groups in force: gives every task's namespace its packet filter, and keeps it there.
+
+A namespace's own process (pause.sh) calls the filter port and says ``<interface> <token>``. From then on it takes
+commands of nftables, one line each, and answers what nftables prints. The first line is the whole filter; ``READY`` is
+sent once that is in force. Later only what changed is sent, and now and then it is asked whether the filter is still
+there. Calling from within the VPC, a namespace needs no open port of its own.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from sidecar.configuration import Interface, VpcConfiguration
+
+TABLE = "security"
+_HELLO_TIMEOUT_S = 10.0
+_ANSWER_TIMEOUT_S = 10.0
+#: How long an interface that is not known yet may wait: its task was just asked for.
+_UNKNOWN_TIMEOUT_S = 60.0
+#: The other end takes a longer silence for our end (SILENCE_S in pause.sh).
+_LOOK_EVERY_S = 10.0
+_RETRY_S = 1.0
+_MAX_CALLS_PER_ADDRESS = 4
+_MAX_ANSWER_LINES = 500
+#: nftables remembers every line; a new call begins with a new process.
+_MAX_COMMANDS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PacketFilter:
+    """A namespace's filter: its chains, and the addresses of the groups that they name."""
+
+    chains: str
+    sets: Mapping[str, frozenset[IPv4Address]] = field(default_factory=dict)
+
+    @property
+    def revision(self) -> str:
+        """What tells it from any other; the namespace keeps it beside the filter."""
+        described = [self.chains, *(f"{name} {sorted(members)}" for name, members in sorted(self.sets.items()))]
+        return hashlib.sha256("\n".join(described).encode()).hexdigest()[:16]
+
+    def whole(self) -> str:
+        """The command that puts all of it into force at once, whatever was there."""
+        sets = "".join(
+            f"set {name} {{ type ipv4_addr; {_elements(members, 'elements = ', '; ')}}}; "
+            for name, members in sorted(self.sets.items())
+        )
+        return (
+            f"table inet {TABLE}; delete table inet {TABLE}; "
+            f'table inet {TABLE} {{ chain revision {{ comment "{self.revision}"; }}; {sets}{self.chains} }}'
+        )
+
+    def change_from(self, before: "PacketFilter | None") -> str:
+        """The shortest command from one filter to this."""
+        if before is None or before.chains != self.chains or before.sets.keys() != self.sets.keys():
+            return self.whole()
+        commands = [f"delete chain inet {TABLE} revision"]
+        for name, members in sorted(self.sets.items()):
+            if gone := before.sets[name] - members:
+                commands.append(f"delete element inet {TABLE} {name} {_elements(gone)}")
+            if new := members - before.sets[name]:
+                commands.append(f"add element inet {TABLE} {name} {_elements(new)}")
+        commands.append(f'add chain inet {TABLE} revision {{ comment "{self.revision}"; }}')
+        return "; ".join(commands)
+
+
+def packet_filter(configuration: VpcConfiguration, interface: Interface, ports: tuple[int, ...]) -> PacketFilter:
+    """The filter of an interface. ``ports`` are the gateway's own that every task may call.
+
+    Security groups have no say over the resolver, Simfra, and what comes from the subnets' routers.
+    """
+    rules = configuration.filters[interface.filter]
+    routers = _elements({subnet.gateway_address for subnet in configuration.subnets})
+    resolver = (
+        f"ip daddr {configuration.dns_address} meta l4proto {{ tcp, udp }} th dport 53 accept; "
+        if configuration.dns_address is not None
+        else ""
+    )
+    ingress = "".join(f"{rule} accept; " for rule in rules.ingress)
+    egress = "".join(f"{rule} accept; " for rule in rules.egress)
+    return PacketFilter(
+        chains=(
+            "chain ingress { type filter hook input priority 0; policy drop; "
+            "ct state established,related accept; iif lo accept; "
+            f"ip saddr {routers} accept; {ingress}}}; "
+            "chain egress { type filter hook output priority 0; policy drop; "
+            "ct state established,related accept; oif lo accept; "
+            f"ip daddr {routers} tcp dport {{ {', '.join(map(str, sorted(ports)))} }} accept; {resolver}{egress}}};"
+        ),
+        sets={name: configuration.groups[name] for name in rules.groups},
+    )
+
+
+class Filters:
+    """The filter port, and every namespace that has called."""
+
+    def __init__(self, ports: tuple[int, ...]) -> None:
+        self._ports = ports
+        self._interfaces: Mapping[str, Interface] = {}
+        self._wanted: dict[str, PacketFilter] = {}
+        self._changed = asyncio.Condition()
+        self._calls: dict[str, int] = {}
+
+    async def replace(self, configuration: VpcConfiguration) -> None:
+        """Bring every namespace to what a configuration says; answers before they are there."""
+        by_filter: dict[str, PacketFilter] = {}
+        for interface in configuration.interfaces.values():
+            if interface.filter not in by_filter:
+                by_filter[interface.filter] = packet_filter(configuration, interface, self._ports)
+        self._interfaces = configuration.interfaces
+        self._wanted = {name: by_filter[interface.filter] for name, interface in configuration.interfaces.items()}
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a namespace until it goes away."""
+        address = str(writer.get_extra_info("peername")[0])
+        calls = self._calls.get(address, 0)
+        if calls < _MAX_CALLS_PER_ADDRESS:
+            self._calls[address] = calls + 1
+            with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                if name := await self._identify(reader, address):
+                    await self._serve(name, reader, writer)
+            self._calls[address] -= 1
+            if not self._calls[address]:
+                del self._calls[address]
+        writer.close()
+
+    async def _identify(self, reader: asyncio.StreamReader, address: str) -> str:
+        """Whose namespace calls; nothing for somebody who only claims to be it."""
+        hello = await asyncio.wait_for(reader.readline(), _HELLO_TIMEOUT_S)
+        name, _, token = hello.decode(errors="replace").strip().partition(" ")
+        async with asyncio.timeout(_UNKNOWN_TIMEOUT_S), self._changed:
+            await self._changed.wait_for(lambda: name in self._interfaces)
+        interface = self._interfaces[name]
+        is_it = str(interface.address) == address and hmac.compare_digest(token.encode(), interface.token.encode())
+        return name if is_it else ""
+
+    async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        applied: PacketFilter | None = None
+        is_ready = False
+        for _ in range(_MAX_COMMANDS):
+            wanted = self._wanted.get(name)
+            if wanted is None:
+                return
+            if wanted is not applied:
+                writer.write(f"{wanted.change_from(applied)}\n".encode())
+            revision, complaint = await _ask_revision(reader, writer)
+            if revision != wanted.revision:
+                print(f"{name}: the filter is not in force: {complaint or 'it was lost'}", flush=True)
+                applied = None
+                await asyncio.sleep(_RETRY_S)
+                continue
+            applied = wanted
+            if not is_ready:
+                writer.write(b"READY\n")
+                is_ready = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_S), self._changed:
+                    await self._changed.wait_for(lambda applied=applied: self._wanted.get(name) != applied)  # type: ignore[misc]
+
+
+async def _ask_revision(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, str]:
+    """The revision of the filter in force, and what nftables complained about before it said so."""
+    writer.write(f"list chain inet {TABLE} revision\n".encode())
+    await writer.drain()
+    complaints: list[str] = []
+    async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+        for _ in range(_MAX_ANSWER_LINES):
+            line = (await reader.readuntil()).decode(errors="replace").strip()
+            if line.startswith('comment "'):
+                return line.split('"')[1], " ".join(complaints)
+            if line == f"list chain inet {TABLE} revision":
+                # What nftables quotes when there is no such chain.
+                return "", " ".join(complaints)
+            if line.startswith("Error") or complaints:
+                complaints.append(line)
+    return "", " ".join(complaints)
+
+
+def _elements(members: "frozenset[IPv4Address] | set[IPv4Address]", before: str = "", after: str = "") -> str:
+    return f"{before}{{ {', '.join(map(str, sorted(members)))} }}{after}" if members else ""
