@@ -31,6 +31,15 @@ def parse_block6(text: str) -> str | None:
         return None
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an IPv4 address: what is none, no row has."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def overlaps(block: IPv4Network, others: Iterable[str]) -> bool:
     """Whether a block shares an address with any of the others."""
     return any(block.overlaps(IPv4Network(other)) for other in others)

@@ -32,7 +32,6 @@ InvalidNextToken = error_of("InvalidNextToken")
 FilterLimitExceeded = error_of("FilterLimitExceeded")
 InvalidID = error_of("InvalidID")
 IdempotentParameterMismatch = error_of("IdempotentParameterMismatch")
-IncorrectState = error_of("IncorrectState")
 InvalidParameter = error_of("InvalidParameter")
 TagLimitExceeded = error_of("TagLimitExceeded")
 
@@ -63,10 +62,33 @@ RouteAlreadyExists = error_of("RouteAlreadyExists")
 InvalidRouteNotFound = error_of("InvalidRoute.NotFound")
 InvalidAssociationIdNotFound = error_of("InvalidAssociationID.NotFound")
 
+InvalidElasticIpIdNotFound = error_of("InvalidElasticIpID.NotFound")
+InvalidNatGatewayIdNotFound = error_of("InvalidNatGatewayID.NotFound")
+NatGatewayNotFound = error_of("NatGatewayNotFound")
+InvalidStateTransition = error_of("InvalidStateTransition")
+VpcPeeringConnectionAlreadyExists = error_of("VpcPeeringConnectionAlreadyExists")
+InvalidNetworkAclEntryNotFound = error_of("InvalidNetworkAclEntry.NotFound")
+NetworkAclEntryAlreadyExists = error_of("NetworkAclEntryAlreadyExists")
+DuplicateSubnetsInSameZone = error_of("DuplicateSubnetsInSameZone")
+InvalidPolicyDocument = error_of("InvalidPolicyDocument")
+InvalidServiceName = error_of("InvalidServiceName")
+InvalidPrefixListModification = error_of("InvalidPrefixListModification")
+PrefixListMaxEntriesExceeded = error_of("PrefixListMaxEntriesExceeded")
+PrefixListVersionMismatch = error_of("PrefixListVersionMismatch")
+PrefixListVersionNotFound = error_of("InvalidPrefixListVersion.NotFound")
+FlowLogAlreadyExists = error_of("FlowLogAlreadyExists")
+PrivateIpAddressLimitExceeded = error_of("PrivateIpAddressLimitExceeded")
+InvalidAmiIdMalformed = error_of("InvalidAMIID.Malformed")
+InvalidAmiIdNotFound = error_of("InvalidAMIID.NotFound")
+InvalidAttachmentIdNotFound = error_of("InvalidAttachmentID.NotFound")
+InvalidInstanceType = error_of("InvalidInstanceType")
+
 
 def missing(kind: Kind, resource_ids: Sequence[str]) -> AwsError:
     """The error for ids of a kind that do not exist."""
     error = error_of(kind.missing_code)
+    if kind.missing_text is not None:
+        return error(kind.missing_text.format(resource_ids[0]))
     if len(resource_ids) == 1:
         return error(f"The {kind.noun} '{resource_ids[0]}' does not exist")
     plural = f"{kind.noun}s" if kind.noun.endswith("ID") else f"{kind.noun} IDs"

@@ -47,6 +47,8 @@ LAST_BACKING_INDEX = 1020
 #: Never routed on the real internet (RFC 2544), so a mistake reaches nobody.
 PUBLIC_BLOCK = "198.18.0.0/16"
 MAX_GROUPS_PER_INTERFACE = 16
+#: What EC2 lets a large instance's interface have.
+MAX_ADDRESSES = 50
 _ATTEMPTS = 200
 
 

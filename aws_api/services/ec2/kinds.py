@@ -9,6 +9,7 @@ class Kind:
 
     ``name`` is the resource type of tags and ARNs. ``missing`` words that an id does not exist; ``missing_code`` and
     ``malformed_code`` are EC2's codes, the latter None where EC2 says of any nonsense just that it does not exist.
+    ``missing_text`` is how EC2 words it where it does so unlike elsewhere; ``{}`` is the id.
     """
 
     name: str
@@ -16,6 +17,7 @@ class Kind:
     noun: str
     missing_code: str
     malformed_code: str | None = None
+    missing_text: str | None = None
 
     def matches(self, resource_id: str) -> bool:
         """Whether an id has this kind's form; ids that callers demand need not be hexadecimal."""
@@ -74,8 +76,9 @@ DHCP_OPTIONS = Kind(
 NAT_GATEWAY = Kind(
     name="natgateway",
     prefix="nat",
-    noun="natGateway ID",
-    missing_code="InvalidNatGatewayID.NotFound",
+    noun="NAT gateway",
+    missing_code="NatGatewayNotFound",
+    missing_text="The Nat Gateway {} was not found",
     malformed_code="NatGatewayMalformed",
 )
 ELASTIC_IP = Kind(

@@ -58,26 +58,31 @@ def listed(
 
 
 def listed_shapes(
-    request: Mapping[str, Any], shapes: Iterable[Shape], *, filters: FilterTable
+    request: Mapping[str, Any], shapes: Iterable[Shape], *, filters: FilterTable, minimum: int = MIN_RESULTS
 ) -> tuple[list[Shape], NextToken]:
-    """The same for shapes that are not one row each."""
+    """The same for shapes that are not one row each. ``minimum`` is the least that MaxResults may be."""
     wanted = filters.predicate(request.get("Filters"))
     matching: Sequence[Shape] = [shape for shape in shapes if wanted(shape)]
     page, token = page_of_list(
-        matching, token=request.get("NextToken"), limit=_page_size(request), error=lambda _: _bad_token()
+        matching, token=request.get("NextToken"), limit=_page_size(request, minimum), error=lambda _: _bad_token()
     )
     return page, {"NextToken": token} if token else {}
 
 
-def _page_size(request: Mapping[str, Any]) -> int:
+def _page_size(request: Mapping[str, Any], minimum: int = MIN_RESULTS) -> int:
     asked: int | None = request.get("MaxResults")
     if asked is None:
         return MAX_RESULTS
-    if asked < MIN_RESULTS:
+    if asked < minimum:
         raise InvalidParameterValue(
-            f"Value ( {asked} ) for parameter maxResults is invalid. Expecting a value greater than {MIN_RESULTS}."
+            f"Value ( {asked} ) for parameter maxResults is invalid. Expecting a value greater than {minimum}."
         )
-    return min(asked, MAX_RESULTS)
+    if asked > MAX_RESULTS:
+        raise InvalidParameterValue(
+            f"Value ( {asked} ) for parameter maxResults is invalid. "
+            f"Expecting a value less than or equal to {MAX_RESULTS}."
+        )
+    return asked
 
 
 def _position(request: Mapping[str, Any]) -> int:

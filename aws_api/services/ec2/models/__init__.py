@@ -13,7 +13,7 @@ from aws_api.services.ec2.models.network_acls import NetworkAcl, NetworkAclAssoc
 from aws_api.services.ec2.models.peering import VpcPeeringConnection
 from aws_api.services.ec2.models.prefix_lists import ManagedPrefixList, PrefixListEntry
 from aws_api.services.ec2.models.regions import ClientToken, PreparedRegion
-from aws_api.services.ec2.models.resource import Ec2Resource, ec2_resources
+from aws_api.services.ec2.models.resource import Ec2Resource, ec2_resources, model_of
 from aws_api.services.ec2.models.routing import (
     EgressOnlyInternetGateway,
     InternetGateway,
@@ -54,4 +54,5 @@ __all__ = [
     "VpcNetwork",
     "VpcPeeringConnection",
     "ec2_resources",
+    "model_of",
 ]

@@ -32,3 +32,9 @@ class Ec2Resource(AwsResource):
 def ec2_resources() -> list[type[Ec2Resource]]:
     """Every model of a resource that has an id, and so tags."""
     return sorted(Ec2Resource.__subclasses__(), key=lambda model: model.kind.name)
+
+
+def model_of(resource_id: str) -> type[Ec2Resource] | None:
+    """The model whose ids begin as this one does, the longest such beginning: ``eni-perm-1`` is no interface's."""
+    matching = [model for model in ec2_resources() if model.kind.matches(resource_id)]
+    return max(matching, key=lambda model: len(model.kind.prefix), default=None)

@@ -6,9 +6,11 @@ from aws_api.services.ec2.errors import DependencyViolation, InvalidParameterVal
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import DhcpOptions, Vpc
+from aws_api.services.ec2.quotas import DHCP_OPTIONS, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import wake
 
 FILTERS = FilterTable(
     {
@@ -31,6 +33,7 @@ _KEYS = (
 @operation
 def create_dhcp_options(context: Context, request: shapes.CreateDhcpOptionsRequest) -> shapes.CreateDhcpOptionsResult:
     """Make a set of options."""
+    check_quota(DHCP_OPTIONS, rows_of(DhcpOptions, context))
     options = {}
     for configuration in request["DhcpConfigurations"]:
         key = configuration.get("Key", "")
@@ -55,6 +58,7 @@ def associate_dhcp_options(context: Context, request: shapes.AssociateDhcpOption
     asked = request["DhcpOptionsId"]
     options = None if asked == "default" else find(DhcpOptions, context, asked, locked=True)
     Vpc.objects.filter(pk=vpc.pk).update(dhcp_options=options)
+    wake(vpc)
 
 
 @operation

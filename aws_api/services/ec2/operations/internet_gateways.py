@@ -11,10 +11,12 @@ from aws_api.services.ec2.errors import (
 )
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
-from aws_api.services.ec2.models import InternetGateway, Vpc
+from aws_api.services.ec2.models import ElasticIp, InternetGateway, Vpc
+from aws_api.services.ec2.quotas import INTERNET_GATEWAYS, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import wake
 
 FILTERS = FilterTable(
     {
@@ -31,6 +33,7 @@ def create_internet_gateway(
     context: Context, request: shapes.CreateInternetGatewayRequest
 ) -> shapes.CreateInternetGatewayResult:
     """Make a gateway that is attached to nothing yet."""
+    check_quota(INTERNET_GATEWAYS, rows_of(InternetGateway, context))
     gateway = InternetGateway.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -53,6 +56,7 @@ def attach_internet_gateway(context: Context, request: shapes.AttachInternetGate
     if InternetGateway.objects.filter(vpc=vpc).exists():
         raise InvalidParameterValue(f"Network {vpc.resource_id} already has an internet gateway attached")
     InternetGateway.objects.filter(pk=gateway.pk).update(vpc=vpc)
+    wake(vpc)
 
 
 @operation
@@ -62,12 +66,15 @@ def detach_internet_gateway(context: Context, request: shapes.DetachInternetGate
     gateway = find(InternetGateway, context, request["InternetGatewayId"], locked=True)
     if gateway.vpc != vpc:
         raise GatewayNotAttached(f"resource {gateway.resource_id} is not attached to network {vpc.resource_id}")
-    if vpc.network_interfaces.filter(public_address__isnull=False).exists():
+    # What a secondary address is mapped to, no interface's own column shows.
+    is_mapped = ElasticIp.objects.filter(private_address__interface__vpc=vpc).exists()
+    if is_mapped or vpc.network_interfaces.filter(public_address__isnull=False).exists():
         raise DependencyViolation(
             f"Network {vpc.resource_id} has some mapped public address(es). "
             "Please unmap those public address(es) before detaching the gateway."
         )
     InternetGateway.objects.filter(pk=gateway.pk).update(vpc=None)
+    wake(vpc)
 
 
 @operation

@@ -10,12 +10,14 @@ from aws_api.services.ec2.errors import (
     UnsupportedOperation,
 )
 from aws_api.services.ec2.filters import FilterTable
-from aws_api.services.ec2.interfaces import create_interface, delete_interface, groups_for_interface
+from aws_api.services.ec2.interfaces import MAX_ADDRESSES, create_interface, delete_interface, groups_for_interface
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import NetworkInterface, Subnet
+from aws_api.services.ec2.quotas import NETWORK_INTERFACES, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, hold, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import wake_around
 
 FILTERS = FilterTable(
     {
@@ -54,8 +56,6 @@ FILTERS = FilterTable(
         "vpc-id": "VpcId",
     }
 )
-#: What EC2 lets a large instance's interface have.
-MAX_ADDRESSES = 50
 MAX_DESCRIPTION_LENGTH = 255
 _UNSUPPORTED = (
     "EnablePrimaryIpv6",
@@ -77,6 +77,7 @@ def create_network_interface(
         if request.get(member):
             raise UnsupportedOperation(f"Simfra's interfaces have single IPv4 addresses: no {member}.")
     subnet = find(Subnet, context, request["SubnetId"])
+    check_quota(NETWORK_INTERFACES, rows_of(NetworkInterface, context))
     interface = create_interface(
         context,
         subnet=subnet,
@@ -109,7 +110,7 @@ def describe_network_interfaces(
     rows = (
         rows_of(NetworkInterface, context)
         .select_related("subnet", "vpc")
-        .prefetch_related("groups", "private_addresses")
+        .prefetch_related("groups", "private_addresses__elastic_ip")
     )
     interfaces, next_token = listed(
         request, rows, ids_member="NetworkInterfaceIds", filters=FILTERS, describe=describe_network_interface
@@ -160,12 +161,27 @@ def modify_network_interface_attribute(
             rows.update(description=_checked_description(request["Description"].get("Value", "")))
         case "SourceDestCheck":
             rows.update(source_dest_check=request["SourceDestCheck"].get("Value", True))
+            wake_around(interface)
         case "Groups":
             groups = groups_for_interface(context, interface.vpc, request["Groups"])
             hold(groups)
+            wake_around(interface)
             interface.groups.set(groups)
+            wake_around(interface)
         case other:
             raise UnsupportedOperation(f"Simfra's interfaces have no attribute {other}.")
+
+
+@operation
+def reset_network_interface_attribute(context: Context, request: shapes.ResetNetworkInterfaceAttributeRequest) -> None:
+    """Set the source/destination check again."""
+    interface = find(NetworkInterface, context, request["NetworkInterfaceId"], locked=True)
+    if interface.is_requester_managed:
+        raise AuthFailure("You do not have permission to access the specified resource.")
+    if "SourceDestCheck" not in request:
+        raise InvalidParameterCombination("No attributes specified.")
+    NetworkInterface.objects.filter(pk=interface.pk).update(source_dest_check=True)
+    wake_around(interface)
 
 
 def _asked_addresses(request: shapes.CreateNetworkInterfaceRequest) -> list[str | None]:

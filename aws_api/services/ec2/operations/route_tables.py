@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from aws_api.core.context import Context
 from aws_api.core.ids import new_hex_id
 from aws_api.services.ec2 import kinds, shapes
@@ -11,9 +13,11 @@ from aws_api.services.ec2.describe import describe_route_table
 from aws_api.services.ec2.errors import (
     DependencyViolation,
     InvalidAssociationIdNotFound,
+    InvalidNatGatewayIdNotFound,
     InvalidParameterCombination,
     InvalidParameterValue,
     InvalidRouteNotFound,
+    InvalidStateTransition,
     MissingParameter,
     ResourceAlreadyAssociated,
     RouteAlreadyExists,
@@ -23,17 +27,24 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import (
+    EgressOnlyInternetGateway,
     InternetGateway,
+    ManagedPrefixList,
+    NatGateway,
     NetworkInterface,
     Route,
     RouteTable,
     RouteTableAssociation,
     Subnet,
     Vpc,
+    VpcPeeringConnection,
 )
+from aws_api.services.ec2.prefix_lists import find_prefix_list
+from aws_api.services.ec2.quotas import ROUTE_TABLES_PER_VPC, ROUTES_PER_TABLE, check_quota
 from aws_api.services.ec2.service import operation
-from aws_api.services.ec2.store import demanded_id, find, find_to_delete, rows_of
+from aws_api.services.ec2.store import demanded_id, find, find_to_delete, hold, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import wake
 
 FILTERS = FilterTable(
     {
@@ -59,9 +70,7 @@ FILTERS = FilterTable(
         "vpc-id": "VpcId",
     }
 )
-#: The most that AWS's quota can be raised to.
-MAX_ROUTES = 1000
-#: Members that name a target; what Simfra has none of cannot exist.
+#: Members that name a target.
 _TARGETS = {
     "GatewayId": kinds.INTERNET_GATEWAY,
     "NetworkInterfaceId": kinds.NETWORK_INTERFACE,
@@ -78,6 +87,7 @@ _TARGETS = {
 def create_route_table(context: Context, request: shapes.CreateRouteTableRequest) -> shapes.CreateRouteTableResult:
     """Make a table that no subnet uses yet."""
     vpc = find(Vpc, context, request["VpcId"], locked=True)
+    check_quota(ROUTE_TABLES_PER_VPC, vpc.route_tables.all())
     table = RouteTable.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -110,7 +120,11 @@ def describe_route_tables(
         rows_of(RouteTable, context)
         .select_related("vpc__internet_gateway")
         .prefetch_related(
-            "associations__subnet", "associations__gateway", "routes__route_table", "vpc__cidr_associations"
+            "associations__subnet",
+            "associations__gateway",
+            "endpoints__prefix_list",
+            "routes__route_table",
+            "vpc__cidr_associations",
         )
     )
     tables, next_token = listed(
@@ -123,13 +137,15 @@ def describe_route_tables(
 def create_route(context: Context, request: shapes.CreateRouteRequest) -> shapes.CreateRouteResult:
     """Send packets for a destination somewhere."""
     table = find(RouteTable, context, request["RouteTableId"], locked=True)
-    destination = _destination(request)
-    if table.routes.filter(destination=destination).exists() or _is_local(table, destination):
+    destination, prefix_list = _destination(context, request)
+    if _has_route(table, destination) or _is_local(table, destination):
         raise RouteAlreadyExists(f"The route identified by {destination} already exists.")
-    if table.routes.count() >= MAX_ROUTES:
-        raise UnsupportedOperation(f"The maximum number of routes in a route table is {MAX_ROUTES}.")
+    check_quota(ROUTES_PER_TABLE, table.routes.all())
     target, target_id = _target(context, table, request)
-    Route.objects.create(route_table=table, destination=destination, target=target, target_id=target_id)
+    Route.objects.create(
+        route_table=table, destination=destination, prefix_list=prefix_list, target=target, target_id=target_id
+    )
+    wake(table.vpc)
     return {"Return": True}
 
 
@@ -137,20 +153,24 @@ def create_route(context: Context, request: shapes.CreateRouteRequest) -> shapes
 def replace_route(context: Context, request: shapes.ReplaceRouteRequest) -> None:
     """Send packets for a destination somewhere else."""
     table = find(RouteTable, context, request["RouteTableId"], locked=True)
-    destination = _destination(request)
+    destination, _ = _destination(context, request)
+    if _is_local(table, destination) and request.get("LocalTarget"):
+        return
     _find_route(table, destination)
     target, target_id = _target(context, table, request)
     table.routes.filter(destination=destination).update(target=target, target_id=target_id)
+    wake(table.vpc)
 
 
 @operation
 def delete_route(context: Context, request: shapes.DeleteRouteRequest) -> None:
     """Delete a route that is not a VPC's own."""
     table = find(RouteTable, context, request["RouteTableId"], locked=True)
-    destination = _destination(request)
+    destination, _ = _destination(context, request)
     if _is_local(table, destination):
         raise InvalidParameterValue(f"cannot remove local route {destination} in route table {table.resource_id}")
     _find_route(table, destination).delete()
+    wake(table.vpc)
 
 
 @operation
@@ -159,22 +179,28 @@ def associate_route_table(
 ) -> shapes.AssociateRouteTableResult:
     """Let a subnet use a table."""
     table = find(RouteTable, context, request["RouteTableId"], locked=True)
-    if request.get("GatewayId") or request.get("PublicIpv4Pool"):
-        raise UnsupportedOperation("Simfra's route tables are used by subnets only.")
-    if not request.get("SubnetId"):
+    if request.get("PublicIpv4Pool"):
+        raise UnsupportedOperation("Simfra's route tables are used by subnets and internet gateways.")
+    user: dict[str, Subnet | InternetGateway]
+    if subnet_id := request.get("SubnetId"):
+        user = {"subnet": find(Subnet, context, subnet_id, locked=True)}
+    elif gateway_id := request.get("GatewayId"):
+        user = {"gateway": find(InternetGateway, context, gateway_id, locked=True)}
+    else:
         raise MissingParameter("The request must contain the parameter subnetId or gatewayId")
-    subnet = find(Subnet, context, request["SubnetId"], locked=True)
-    if subnet.vpc_id != table.vpc_id:
-        raise InvalidParameterValue(
-            f"Route table {table.resource_id} and subnet {subnet.resource_id} belong to different networks"
-        )
-    if RouteTableAssociation.objects.filter(subnet=subnet).exists():
+    for name, resource in user.items():
+        if resource.vpc_id != table.vpc_id:
+            raise InvalidParameterValue(
+                f"Route table {table.resource_id} and {name} {resource.resource_id} belong to different networks"
+            )
+    if RouteTableAssociation.objects.filter(**user).exists():
         raise ResourceAlreadyAssociated(
             f"the specified association for route table {table.resource_id} conflicts with an existing association"
         )
     association = RouteTableAssociation.objects.create(
-        association_id=new_hex_id("rtbassoc-"), route_table=table, vpc=table.vpc, subnet=subnet
+        association_id=new_hex_id("rtbassoc-"), route_table=table, vpc=table.vpc, **user
     )
+    wake(table.vpc)
     return {"AssociationId": association.association_id, "AssociationState": {"State": "associated"}}
 
 
@@ -187,6 +213,7 @@ def disassociate_route_table(context: Context, request: shapes.DisassociateRoute
             f"cannot disassociate the main route table association {association.association_id}"
         )
     association.delete()
+    wake(association.vpc)
 
 
 @operation
@@ -202,6 +229,7 @@ def replace_route_table_association(
         )
     new_id = new_hex_id("rtbassoc-")
     RouteTableAssociation.objects.filter(pk=association.pk).update(association_id=new_id, route_table=table)
+    wake(table.vpc)
     return {"NewAssociationId": new_id, "AssociationState": {"State": "associated"}}
 
 
@@ -228,9 +256,12 @@ def _find_route(table: RouteTable, destination: str) -> Route:
     return route
 
 
-def _destination(request: Mapping[str, Any]) -> str:
-    if request.get("DestinationPrefixListId"):
-        raise UnsupportedOperation("Simfra's routes lead to CIDR blocks: no DestinationPrefixListId.")
+def _destination(context: Context, request: Mapping[str, Any]) -> tuple[str, ManagedPrefixList | None]:
+    """A block, or the id of a prefix list with the list."""
+    if prefix_list_id := request.get("DestinationPrefixListId"):
+        prefix_list = find_prefix_list(context, prefix_list_id)
+        hold([prefix_list])
+        return prefix_list_id, prefix_list
     if text := request.get("DestinationCidrBlock"):
         block, member = parse_block(text), "destinationCidrBlock"
         parsed = str(block) if block else None
@@ -242,7 +273,15 @@ def _destination(request: Mapping[str, Any]) -> str:
         raise InvalidParameterValue(
             f"Value ({text}) for parameter {member} is invalid. This is not a valid CIDR block."
         )
-    return parsed
+    return parsed, None
+
+
+def _has_route(table: RouteTable, destination: str) -> bool:
+    """Whether a table has a route for a destination, be it one that a gateway endpoint brought."""
+    return (
+        table.routes.filter(destination=destination).exists()
+        or table.endpoints.filter(prefix_list__resource_id=destination).exists()
+    )
 
 
 def _is_local(table: RouteTable, destination: str) -> bool:
@@ -271,6 +310,41 @@ def _target(context: Context, table: RouteTable, request: Mapping[str, Any]) -> 
             raise InvalidParameterValue(
                 f"route table {table.resource_id} and interface {target_id} belong to different networks"
             )
+    elif member == "NatGatewayId":
+        if _find_nat_gateway(context, target_id).vpc_id != table.vpc_id:
+            raise InvalidParameterValue(
+                f"route table {table.resource_id} and NAT gateway {target_id} belong to different networks"
+            )
+    elif member == "VpcPeeringConnectionId":
+        _check_peering(context, table, target_id)
+    elif member == "EgressOnlyInternetGatewayId":
+        if find(EgressOnlyInternetGateway, context, target_id).vpc_id != table.vpc_id:
+            raise InvalidParameterValue(
+                f"route table {table.resource_id} and egress-only gateway {target_id} belong to different networks"
+            )
     else:
+        # Gateway endpoints bring their routes themselves; the rest Simfra has none of.
         raise missing(_TARGETS[member], [target_id])
     return member, target_id
+
+
+def _find_nat_gateway(context: Context, nat_gateway_id: str) -> NatGateway:
+    """The gateway that a route names, in the words in which routes say that there is none."""
+    row = rows_of(NatGateway, context).filter(resource_id=nat_gateway_id, interface__isnull=False).first()
+    if row is None:
+        raise InvalidNatGatewayIdNotFound(f"The natGateway ID '{nat_gateway_id}' does not exist")
+    return row
+
+
+def _check_peering(context: Context, table: RouteTable, peering_id: str) -> None:
+    own = Q(requester_vpc=table.vpc) | Q(accepter_vpc=table.vpc)
+    row = VpcPeeringConnection.objects.filter(resource_id=peering_id).first()
+    sides = [(row.account_id, row.region), (row.accepter_account_id, row.accepter_region)] if row else []
+    if row is None or (context.account_id, context.region) not in sides:
+        raise missing(kinds.VPC_PEERING_CONNECTION, [peering_id])
+    if not VpcPeeringConnection.objects.filter(own, pk=row.pk).exists():
+        raise InvalidParameterValue(
+            f"route table {table.resource_id} and interface {peering_id} belong to different networks"
+        )
+    if not row.is_active:
+        raise InvalidStateTransition(f"The VPC peering connection {peering_id} is not active.")

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGrou
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from aws_api.core.context import Context
 from aws_api.core.ids import new_hex_id
 from aws_api.services.ec2 import kinds, shapes
@@ -18,16 +20,19 @@ from aws_api.services.ec2.errors import (
     InvalidPermissionNotFound,
     MissingParameter,
     RulesPerSecurityGroupLimitExceeded,
+    malformed,
     missing,
 )
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
-from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule
+from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc, VpcPeeringConnection
 from aws_api.services.ec2.operations.security_groups import group_id_of
 from aws_api.services.ec2.permissions import Peer, Permission, parse_permissions, parse_rule
+from aws_api.services.ec2.prefix_lists import find_prefix_list
 from aws_api.services.ec2.service import operation
-from aws_api.services.ec2.store import find, find_all, hold, narrowed, rows_of
+from aws_api.services.ec2.store import find, hold, narrowed, rows_of
 from aws_api.services.ec2.tagging import tags_for
+from aws_api.services.ec2.waking import wake_members
 
 FILTERS = FilterTable({"group-id": "GroupId", "security-group-rule-id": "SecurityGroupRuleId"})
 #: The most that AWS's quota can be raised to.
@@ -79,7 +84,7 @@ def describe_security_group_rules(
     """List rules."""
     rules, next_token = listed(
         request,
-        rows_of(SecurityGroupRule, context).select_related("group", "referenced_group"),
+        rows_of(SecurityGroupRule, context).select_related("group", "referenced_group", "prefix_list"),
         ids_member="SecurityGroupRuleIds",
         filters=FILTERS,
         describe=describe_security_group_rule,
@@ -101,6 +106,7 @@ def modify_security_group_rules(
         if others.filter(**columns).exists():
             raise _duplicate(permission)
         SecurityGroupRule.objects.filter(pk=rule.pk).update(**columns, description=permission.description)
+    wake_members([group])
     return {"Return": True}
 
 
@@ -149,6 +155,7 @@ def _authorize(context: Context, request: Request, *, is_egress: bool) -> list[s
                 **columns,
             )
         )
+    wake_members([group])
     return [describe_security_group_rule(rule) for rule in made]
 
 
@@ -156,7 +163,7 @@ def _revoke(
     context: Context, request: Request, *, is_egress: bool
 ) -> tuple[list[shapes.RevokedSecurityGroupRule], list[shapes.IpPermission]]:
     group = _find_group(context, request)
-    rules = group.rules.filter(is_egress=is_egress).select_related("referenced_group", "group")
+    rules = group.rules.filter(is_egress=is_egress).select_related("referenced_group", "prefix_list", "group")
     if ids := request.get("SecurityGroupRuleIds"):
         if request.get("IpPermissions"):
             raise InvalidParameterCombination(
@@ -167,6 +174,7 @@ def _revoke(
     else:
         revoked, unknown = _rules_of_permissions(context, group, request, rules.filter)
     SecurityGroupRule.objects.filter(pk__in=[rule.pk for rule in revoked]).delete()
+    wake_members([group])
     return [_describe_revoked(rule) for rule in revoked], unknown
 
 
@@ -224,8 +232,9 @@ def _permissions_of(context: Context, request: Request) -> list[Permission]:
 def _columns(context: Context, group: SecurityGroup, permission: Permission) -> dict[str, Any]:
     """A permission as a rule's columns, all that tell it from others."""
     peer = permission.peer
-    if peer.prefix_list_id:
-        raise missing(kinds.PREFIX_LIST, [peer.prefix_list_id])
+    prefix_list = find_prefix_list(context, peer.prefix_list_id) if peer.prefix_list_id else None
+    if prefix_list is not None:
+        hold([prefix_list])
     return {
         "ip_protocol": permission.ip_protocol,
         "from_port": permission.from_port,
@@ -233,25 +242,31 @@ def _columns(context: Context, group: SecurityGroup, permission: Permission) -> 
         "cidr_ipv4": peer.cidr_ipv4,
         "cidr_ipv6": peer.cidr_ipv6,
         "referenced_group": _referenced_group(context, group, peer),
+        "prefix_list": prefix_list,
     }
 
 
 def _referenced_group(context: Context, group: SecurityGroup, peer: Peer) -> SecurityGroup | None:
     if not peer.group_id and not peer.group_name:
         return None
-    if peer.owner_id and peer.owner_id != context.account_id:
-        raise missing(kinds.SECURITY_GROUP, [peer.group_id or peer.group_name])
+    if peer.group_id and not kinds.SECURITY_GROUP.matches(peer.group_id):
+        raise malformed(kinds.SECURITY_GROUP, peer.group_id)
+    rows = SecurityGroup.objects.filter(account_id=peer.owner_id or context.account_id, region=context.region)
     if peer.group_id:
-        referenced = find_all(SecurityGroup, context, [peer.group_id])[0]
+        referenced = rows.filter(resource_id=peer.group_id).select_related("vpc").first()
     else:
-        found = rows_of(SecurityGroup, context).filter(vpc=group.vpc, group_name=peer.group_name).first()
-        if found is None:
-            raise missing(kinds.SECURITY_GROUP, [peer.group_name])
-        referenced = found
-    if referenced.vpc_id != group.vpc_id:
+        referenced = rows.filter(vpc=group.vpc, group_name=peer.group_name).select_related("vpc").first()
+    if referenced is None:
+        raise missing(kinds.SECURITY_GROUP, [peer.group_id or peer.group_name])
+    if referenced.vpc_id != group.vpc_id and not _are_peered(referenced.vpc, group.vpc):
         raise InvalidGroupNotFound("You have specified two resources that belong to different networks.")
     hold([referenced])
     return referenced
+
+
+def _are_peered(vpc: Vpc, other: Vpc) -> bool:
+    between = Q(requester_vpc=vpc, accepter_vpc=other) | Q(requester_vpc=other, accepter_vpc=vpc)
+    return VpcPeeringConnection.objects.filter(between, status="active").exists()
 
 
 def _duplicate(permission: Permission) -> Exception:
@@ -273,6 +288,8 @@ def _describe_revoked(rule: SecurityGroupRule) -> shapes.RevokedSecurityGroupRul
         revoked["CidrIpv6"] = rule.cidr_ipv6
     if rule.description:
         revoked["Description"] = rule.description
+    if rule.prefix_list is not None:
+        revoked["PrefixListId"] = rule.prefix_list.resource_id
     if rule.referenced_group is not None:
         revoked["ReferencedGroupId"] = rule.referenced_group.resource_id
     return revoked

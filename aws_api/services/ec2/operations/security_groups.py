@@ -18,6 +18,7 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import SecurityGroup, Vpc
+from aws_api.services.ec2.quotas import SECURITY_GROUPS, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, rows_of
 from aws_api.services.ec2.tagging import tags_for
@@ -64,6 +65,7 @@ def create_security_group(
     vpc = find(Vpc, context, request.get("VpcId") or _default_vpc_id(context), locked=True)
     if vpc.security_groups.filter(group_name=name).exists():
         raise InvalidGroupDuplicate(f"The security group '{name}' already exists for VPC '{vpc.resource_id}'")
+    check_quota(SECURITY_GROUPS, rows_of(SecurityGroup, context))
     group = SecurityGroup.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -87,7 +89,8 @@ def delete_security_group(
     group = find_to_delete(SecurityGroup, context, group_id)
     if group.is_default:
         raise CannotDelete(f'the specified group: "{group_id}" name: "{group.group_name}" cannot be deleted by a user')
-    if group.network_interfaces.exists() or group.referencing_rules.exclude(group=group).exists():
+    is_used = group.network_interfaces.exists() or group.endpoints.exists()
+    if is_used or group.referencing_rules.exclude(group=group).exists():
         raise DependencyViolation(f"resource {group_id} has a dependent object")
     group.rules.all().delete()
     group.delete()
@@ -99,7 +102,11 @@ def describe_security_groups(
     context: Context, request: shapes.DescribeSecurityGroupsRequest
 ) -> shapes.DescribeSecurityGroupsResult:
     """List groups; names are looked up in the default VPC."""
-    rows = rows_of(SecurityGroup, context).select_related("vpc").prefetch_related("rules__referenced_group")
+    rows = (
+        rows_of(SecurityGroup, context)
+        .select_related("vpc")
+        .prefetch_related("rules__referenced_group", "rules__prefix_list")
+    )
     if names := request.get("GroupNames"):
         rows = rows.filter(vpc__is_default=True, group_name__in=names)
         found = set(rows.values_list("group_name", flat=True))

@@ -1,11 +1,12 @@
 """Subnets. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/operation-list-vpc.html"""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from django.db.models import Count
 
 from aws_api.core.context import Context
-from aws_api.core.reconcile import kick
 from aws_api.services.ec2 import kinds, shapes
 from aws_api.services.ec2.addresses import MAX_PREFIX, MIN_PREFIX, is_within, overlaps, parse_block
 from aws_api.services.ec2.default_vpc import create_subnet as make_subnet
@@ -24,10 +25,11 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import Subnet, Vpc
+from aws_api.services.ec2.quotas import SUBNETS_PER_VPC, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, required, rows_of
 from aws_api.services.ec2.tagging import tags_for
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key
+from aws_api.services.ec2.waking import wake
 from aws_api.services.ec2.zones import Zone, find_zone, zones_of
 
 FILTERS = FilterTable(
@@ -67,6 +69,14 @@ FILTERS = FilterTable(
     }
 )
 
+#: Attributes for IPv6 and for Outposts.
+_LACKING = (
+    "AssignIpv6AddressOnCreation",
+    "EnableDns64",
+    "EnableResourceNameDnsAAAARecordOnLaunch",
+    "MapCustomerOwnedIpOnLaunch",
+)
+
 
 @operation
 def create_subnet(context: Context, request: shapes.CreateSubnetRequest) -> shapes.CreateSubnetResult:
@@ -75,6 +85,7 @@ def create_subnet(context: Context, request: shapes.CreateSubnetRequest) -> shap
         if request.get(member):
             raise UnsupportedOperation(f"Simfra's subnets are IPv4 ranges in an availability zone: no {member}.")
     vpc = find(Vpc, context, request["VpcId"], locked=True)
+    check_quota(SUBNETS_PER_VPC, vpc.subnets.all())
     zone = _asked_zone(context, request.get("AvailabilityZone"), request.get("AvailabilityZoneId"))
     subnet = make_subnet(
         context,
@@ -84,7 +95,7 @@ def create_subnet(context: Context, request: shapes.CreateSubnetRequest) -> shap
         zone or _least_used_zone(vpc),
         tags=tags_for(kinds.SUBNET, request),
     )
-    kick(NETWORK_KIND, network_key(vpc))
+    wake(vpc)
     return {"Subnet": describe_subnet(subnet)}
 
 
@@ -116,7 +127,7 @@ def create_default_subnet(
         default_for_az=True,
         map_public_ip_on_launch=True,
     )
-    kick(NETWORK_KIND, network_key(default))
+    wake(default)
     return {"Subnet": describe_subnet(subnet)}
 
 
@@ -127,7 +138,7 @@ def delete_subnet(context: Context, request: shapes.DeleteSubnetRequest) -> None
     if subnet.network_interfaces.exists():
         raise DependencyViolation(f"The subnet '{subnet.resource_id}' has dependencies and cannot be deleted.")
     subnet.delete()
-    kick(NETWORK_KIND, network_key(subnet.vpc))
+    wake(subnet.vpc)
 
 
 @operation
@@ -140,17 +151,32 @@ def describe_subnets(context: Context, request: shapes.DescribeSubnetsRequest) -
 
 @operation
 def modify_subnet_attribute(context: Context, request: shapes.ModifySubnetAttributeRequest) -> None:
-    """Set whether instances get a public address."""
+    """Set one attribute: whether instances get a public address, or which names they get."""
     subnet = find(Subnet, context, request["SubnetId"], locked=True)
     members = [member for member in request if member != "SubnetId"]
     if len(members) != 1:
         raise InvalidParameterCombination(
             "Fields for multiple attribute types specified" if members else "No attributes"
         )
-    if members != ["MapPublicIpOnLaunch"]:
-        raise UnsupportedOperation(f"Simfra's subnets have no attribute {members[0]}.")
-    value = request["MapPublicIpOnLaunch"].get("Value", False)
-    Subnet.objects.filter(pk=subnet.pk).update(map_public_ip_on_launch=value)
+    rows = Subnet.objects.filter(pk=subnet.pk)
+    match members[0]:
+        case "MapPublicIpOnLaunch":
+            rows.update(map_public_ip_on_launch=request["MapPublicIpOnLaunch"].get("Value", False))
+        case "PrivateDnsHostnameTypeOnLaunch":
+            rows.update(document={**subnet.document, "HostnameType": request["PrivateDnsHostnameTypeOnLaunch"]})
+        case "EnableResourceNameDnsARecordOnLaunch":
+            value = request["EnableResourceNameDnsARecordOnLaunch"].get("Value", False)
+            rows.update(document={**subnet.document, "EnableResourceNameDnsARecord": value})
+        case other if _turns_off(request, other):
+            # Terraform turns off what it does not want.
+            pass
+        case other:
+            raise UnsupportedOperation(f"Simfra's subnets have no attribute {other}.")
+
+
+def _turns_off(request: Mapping[str, Any], member: str) -> bool:
+    """Whether a request asks for what is so anyway: that a subnet has not what Simfra lacks."""
+    return member in _LACKING and request[member].get("Value") is False
 
 
 def _checked_range(vpc: Vpc, text: str) -> str:

@@ -8,7 +8,7 @@ from aws_api.services.ec2 import shapes
 from aws_api.services.ec2.errors import InvalidID
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed_shapes
-from aws_api.services.ec2.models import Ec2Resource, ec2_resources
+from aws_api.services.ec2.models import Ec2Resource, ec2_resources, model_of
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import find, rows_of
 from aws_api.services.ec2.tagging import check_count, checked_tags
@@ -51,7 +51,7 @@ def describe_tags(context: Context, request: shapes.DescribeTagsRequest) -> shap
 def _tagged(context: Context, resource_ids: list[str]) -> Iterator[Ec2Resource]:
     # In one order everywhere, so that two callers who tag the same resources cannot wait for each other.
     for resource_id in sorted(set(resource_ids)):
-        model = next((model for model in ec2_resources() if model.kind.matches(resource_id)), None)
+        model = model_of(resource_id)
         if model is None:
             raise InvalidID(f"The ID '{resource_id}' is not valid")
         yield find(model, context, resource_id, locked=True)

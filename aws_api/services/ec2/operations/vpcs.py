@@ -5,10 +5,10 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from aws_api.core.context import Context
 from aws_api.core.ids import new_hex_id
-from aws_api.core.reconcile import kick
 from aws_api.services.ec2 import kinds, shapes
 from aws_api.services.ec2.addresses import MAX_PREFIX, MIN_PREFIX, overlaps, parse_block
 from aws_api.services.ec2.default_vpc import create_default_vpc as make_default_vpc
@@ -27,11 +27,12 @@ from aws_api.services.ec2.errors import (
 )
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
-from aws_api.services.ec2.models import SecurityGroup, Vpc, VpcCidrAssociation
+from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc, VpcCidrAssociation, VpcPeeringConnection
+from aws_api.services.ec2.quotas import VPCS, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, required, rows_of
 from aws_api.services.ec2.tagging import tags_for
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key
+from aws_api.services.ec2.waking import wake
 
 FILTERS = FilterTable(
     {
@@ -75,6 +76,7 @@ _ATTRIBUTES = {
 def create_vpc(context: Context, request: shapes.CreateVpcRequest) -> shapes.CreateVpcResult:
     """Make a VPC with its main route table, default security group and default network ACL."""
     block = _checked_block(request)
+    check_quota(VPCS, rows_of(Vpc, context))
     vpc = make_vpc(
         context,
         demanded_id(context, kinds.VPC, Vpc, "VpcId"),
@@ -106,9 +108,12 @@ def delete_vpc(context: Context, request: shapes.DeleteVpcRequest) -> None:
         or hasattr(vpc, "internet_gateway")
         or vpc.route_tables.exclude(pk__in=main_tables).exists()
         or vpc.network_acls.filter(is_default=False).exists()
+        or vpc.endpoints.exists()
+        or SecurityGroupRule.objects.filter(referenced_group__vpc=vpc).exclude(group__vpc=vpc).exists()
+        or vpc.egress_only_internet_gateways.exists()
     ):
         raise DependencyViolation(f"The vpc '{vpc.resource_id}' has dependencies and cannot be deleted.")
-    key = network_key(vpc)
+    _end_peerings(context, vpc)
     for group in vpc.security_groups.all():
         group.rules.all().delete()
         group.delete()
@@ -116,7 +121,7 @@ def delete_vpc(context: Context, request: shapes.DeleteVpcRequest) -> None:
     vpc.route_tables.all().delete()
     vpc.network_acls.all().delete()
     vpc.delete()
-    kick(NETWORK_KIND, key)
+    wake(vpc)
 
 
 @operation
@@ -139,7 +144,7 @@ def modify_vpc_attribute(context: Context, request: shapes.ModifyVpcAttributeReq
         raise InvalidParameterValue("DNS hostnames cannot be enabled while DNS support is disabled.")
     Vpc.objects.filter(pk=vpc.pk).update(**given)
     # Its resolver comes and goes with DNS support.
-    kick(NETWORK_KIND, network_key(vpc))
+    wake(vpc)
 
 
 @operation
@@ -172,10 +177,11 @@ def associate_vpc_cidr_block(
         raise InvalidVpcRange(f"The CIDR '{block}' conflicts with another CIDR block of the VPC.")
     if len(blocks) >= MAX_CIDR_BLOCKS:
         raise VpcCidrBlockLimitExceeded("The maximum number of CIDR blocks for this VPC has been reached.")
+    _refuse_peered_overlap(vpc, block)
     association = VpcCidrAssociation.objects.create(
         vpc=vpc, association_id=new_hex_id("vpc-cidr-assoc-"), cidr_block=str(block)
     )
-    kick(NETWORK_KIND, network_key(vpc))
+    wake(vpc)
     return {
         "VpcId": vpc.resource_id,
         "CidrBlockAssociation": describe_cidr_association(association, "associating"),
@@ -211,8 +217,32 @@ def disassociate_vpc_cidr_block(
         )
     answer = describe_cidr_association(association, "disassociating")
     association.delete()
-    kick(NETWORK_KIND, network_key(vpc))
+    wake(vpc)
     return {"VpcId": vpc.resource_id, "CidrBlockAssociation": answer}
+
+
+def _refuse_peered_overlap(vpc: Vpc, block: IPv4Network) -> None:
+    """A block that a peered VPC has could not be routed."""
+    peerings = VpcPeeringConnection.objects.filter(Q(requester_vpc=vpc) | Q(accepter_vpc=vpc), status="active")
+    others = VpcCidrAssociation.objects.filter(
+        Q(vpc__requested_peering_connections__in=peerings) | Q(vpc__accepted_peering_connections__in=peerings)
+    ).exclude(vpc=vpc)
+    if overlaps(block, others.values_list("cidr_block", flat=True)):
+        raise InvalidVpcRange(f"The CIDR '{block}' conflicts with a CIDR block of a peered VPC.")
+
+
+def _end_peerings(context: Context, vpc: Vpc) -> None:
+    """A VPC takes its peering connections with it; the other side sees them deleted for a while."""
+    for peering in VpcPeeringConnection.objects.filter(
+        Q(requester_vpc=vpc) | Q(accepter_vpc=vpc), status__in=("pending-acceptance", "active")
+    ).select_related("requester_vpc", "accepter_vpc"):
+        VpcPeeringConnection.objects.filter(pk=peering.pk).update(
+            status="deleted",
+            status_message=f"Deleted by {context.account_id}",
+            expires_at=None,
+            ended_at=context.clock.now(),
+        )
+        wake(peering.requester_vpc, peering.accepter_vpc)
 
 
 def _checked_block(request: Mapping[str, Any]) -> IPv4Network:
