@@ -7,6 +7,7 @@ batch and its cursor repeats that one batch: the log group's commit and the curs
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -20,6 +21,7 @@ from aws_api.core.database import fetch, fetch_row
 from aws_api.core.errors import AwsError, InternalFailure
 from aws_api.core.invoke import find_operation, invoke_async
 from aws_api.core.log_tail import LogDestination
+from workers.log_lines import NOTHING_DROPPED, Dropped, EventGatherer
 
 #: PutLogEvents' own limits: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 MAX_BATCH_EVENTS = 10_000
@@ -30,6 +32,8 @@ MAX_MESSAGE_BYTES = 256 * 1024 - EVENT_OVERHEAD_BYTES
 #: The first line after a pause goes at once; the next ones together.
 _BATCH_EVERY_S = 0.05
 _MAX_RETRY_S = 5.0
+#: How long an event of several lines waits for its next one.
+_EVENT_REST_S = 1.0
 #: How much further back a resumed reading begins: two streams' lines may be in the file out of order by that.
 _OVERLAP_NS = 1_000_000
 
@@ -65,8 +69,12 @@ class Position:
 
     def pass_by(self, line: LogLine) -> None:
         """Move behind a line that was shipped."""
-        self.count = self.count + 1 if line.at_ns == self.at_ns else 1
-        self.at_ns = line.at_ns
+        self.pass_by_many(line.at_ns, 1)
+
+    def pass_by_many(self, at_ns: int, count: int) -> None:
+        """Move behind lines that are all at one time, and behind whatever was before them."""
+        self.count = self.count + count if at_ns == self.at_ns else count
+        self.at_ns = at_ns
 
 
 class Shipper:
@@ -77,7 +85,11 @@ class Shipper:
         self._follow = follow
         text = container.labels.get(LABEL_LOGS)
         self._destination = LogDestination.from_json(text) if text else None
-        self._lines: asyncio.Queue[LogLine | None] = asyncio.Queue(MAX_BATCH_EVENTS)
+        self._lines: asyncio.Queue[LogLine | Dropped | None] = asyncio.Queue(MAX_BATCH_EVENTS)
+        self._waiting_bytes = 0
+        self._dropped = NOTHING_DROPPED
+        pattern = self._destination.first_line_pattern if self._destination else ""
+        self._gatherer = EventGatherer(pattern, MAX_MESSAGE_BYTES)
 
     async def run(self) -> None:
         """Ship what there is and what comes. Returns when the output has ended; raises RuntimeFailure."""
@@ -94,39 +106,92 @@ class Shipper:
         async for lines in self._follow(self._container.id, position.since_ns):
             for line in lines:
                 if position.is_new(line):
-                    await self._lines.put(line)
+                    await self._take(line)
+        await self._say_dropped()
         await self._lines.put(None)
+
+    async def _take(self, line: LogLine) -> None:
+        """Let a line wait to be shipped; in the mode non-blocking, drop it where too much waits already."""
+        limit = self._destination.buffer_bytes if self._destination else 0
+        size = len(line.message)
+        if limit and (self._lines.full() or self._waiting_bytes + size > limit) and self._waiting_bytes:
+            self._dropped = self._dropped.and_one(line.at_ns)
+            return
+        await self._say_dropped()
+        self._waiting_bytes += size
+        await self._lines.put(line)
+
+    async def _say_dropped(self) -> None:
+        if self._dropped.lines:
+            dropped, self._dropped = self._dropped, NOTHING_DROPPED
+            await self._lines.put(dropped)
 
     async def _ship(self, position: Position) -> None:
         loop = asyncio.get_running_loop()
         is_open = True
         while is_open:
-            batch: list[LogLine] = []
-            line = await self._lines.get()
+            taken = await self._taken()
             sent_at = loop.time()
-            while line is not None:
-                batch.append(line)
-                if len(batch) >= MAX_BATCH_EVENTS or self._lines.empty():
-                    break
-                line = self._lines.get_nowait()
-            is_open = line is not None
-            if batch:
-                await self._send(batch)
-                for line in batch:
-                    position.pass_by(line)
-                await self._retried(partial(self._save, position, finished=False))
+            is_open = None not in taken
+            await self._send(taken, position)
             if is_open:
                 await asyncio.sleep(max(0.0, _BATCH_EVERY_S - (loop.time() - sent_at)))
 
-    async def _send(self, lines: Sequence[LogLine]) -> None:
+    async def _taken(self) -> list[LogLine | Dropped | None]:
+        """What waits, at least one thing; nothing where an event has waited for its next line long enough."""
+        taken: list[LogLine | Dropped | None] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if self._gatherer.is_empty else _EVENT_REST_S):
+                taken.append(await self._lines.get())
+        while taken and not self._lines.empty() and len(taken) < MAX_BATCH_EVENTS:
+            taken.append(self._lines.get_nowait())
+        return taken
+
+    async def _send(self, taken: Sequence[LogLine | Dropped | None], position: Position) -> None:
+        """Ship the events that are whole now, and write down how far that is."""
+        events: list[list[LogLine]] = []
+        for each in taken:
+            if isinstance(each, LogLine):
+                events.append(self._gatherer.add(each))
+                continue
+            # The output's end, or a gap in it, ends an event.
+            events.append(self._gatherer.rest())
+            if each is not None:
+                await self._send_events(events, position)
+                events = []
+                await self._tell_of(each, position)
+        if not taken:
+            events.append(self._gatherer.rest())
+        await self._send_events(events, position)
+        self._waiting_bytes -= sum(len(each.message) for each in taken if isinstance(each, LogLine))
+
+    async def _send_events(self, events: Sequence[Sequence[LogLine]], position: Position) -> None:
+        whole = [lines for lines in events if lines]
+        if not whole:
+            return
+        await self._append_to_tail([line for lines in whole for line in lines])
+        destination = self._destination
+        if destination is not None:
+            for batch in log_events([self._gatherer.event(lines) for lines in whole]):
+                await self._retried(partial(put_log_events, destination, batch))
+        for lines in whole:
+            for line in lines:
+                position.pass_by(line)
+        await self._retried(partial(self._save, position, finished=False))
+
+    async def _tell_of(self, dropped: Dropped, position: Position) -> None:
+        """Say in the log and in the console that lines are missing, and go on behind them."""
+        text = f"{dropped.lines} lines were dropped: the buffer of the log driver (max-buffer-size) was full"
+        _log.warning("%s: %s", self._container.name, text)
+        await self._append_to_tail([LogLine(at_ns=dropped.at_ns, stream="stderr", message=f"[{text}]")])
+        position.pass_by_many(dropped.at_ns, dropped.lines_at_ns)
+        await self._retried(partial(self._save, position, finished=False))
+
+    async def _append_to_tail(self, lines: Sequence[LogLine]) -> None:
         try:
             await log_tail.append(self._container.name, lines)
         except (redis.ConnectionError, redis.TimeoutError):
             _log.debug("the tail of %s misses %d lines: Valkey is away", self._container.name, len(lines))
-        destination = self._destination
-        if destination is not None:
-            for events in log_events(lines):
-                await self._retried(partial(put_log_events, destination, events))
 
     async def _retried(self, send: Callable[[], Awaitable[None]]) -> None:
         """Until it works: while the database is away, the engine keeps the output."""

@@ -26,12 +26,18 @@ START = "0-0"
 
 @dataclass(frozen=True, kw_only=True)
 class LogDestination:
-    """The log stream of a container with the ``awslogs`` driver; its label LABEL_LOGS carries this as JSON."""
+    """The log stream of a container with the ``awslogs`` driver; its label LABEL_LOGS carries this as JSON.
+
+    A line that has ``first_line_pattern`` begins a log event, and those that do not belong to it; empty, each line is
+    one. ``buffer_bytes`` is what may wait to be shipped before lines are dropped; 0 drops none, however long it takes.
+    """
 
     account_id: str
     region: str
     group: str
     stream: str
+    first_line_pattern: str = ""
+    buffer_bytes: int = 0
 
     def to_json(self) -> str:
         return orjson.dumps(asdict(self)).decode()

@@ -1,5 +1,6 @@
 """Containers' output: nothing is lost, and nothing comes twice, whoever restarts."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -156,3 +157,106 @@ def test_a_line_longer_than_a_log_event_is_cut_evenly(has_terminal: bool) -> Non
     assert [len(each.message) for each in lines] == sizes
     assert [len(str(event["message"])) for batch in log_events(lines) for event in batch] == sizes
     assert decoder.finish() == []
+
+
+@pytest.mark.parametrize("size", [1, 100, 16384, 10**6])
+def test_a_terminals_long_line_arrives_without_dockers_times_in_it(size: int) -> None:
+    stamps = [b"2026-11-22T10:00:00.00000000%dZ " % number for number in range(4)]
+    # A time of the program's own, and half a character at a piece's end, which Docker writes as three bytes for one.
+    text = b"2026-11-22T09:00:00.000000000Z " + b"x" * 40_000
+    pieces = [text[:16384], text[16384:32767] + "\ufffd".encode(), "\ufffd".encode() + text[32767:]]
+    data = b"".join(stamp + piece for stamp, piece in zip(stamps, pieces, strict=False))
+    data += b"\r\n" + stamps[3] + b"next\r\n"
+    decoder = OutputDecoder(has_terminal=True)
+    lines = [each for start in range(0, len(data), size) for each in decoder.feed(data[start : start + size])]
+    assert [each.message for each in lines] == [b"".join(pieces).decode(), "next"]
+    assert [each.at_ns % 10 for each in lines] == [0, 3]
+    assert decoder.finish() == []
+
+
+def shipped(logs: Any, made: ObservedContainer, lines: list[LogLine]) -> list[str]:
+    ship(made, lines)
+    events = logs.get_log_events(logGroupName="/ecs/app", logStreamName="app/1", startFromHead=True)["events"]
+    return [event["message"] for event in events]
+
+
+@pytest.fixture
+def logs(aws: Callable[..., Any]) -> Any:
+    client = aws("logs")
+    client.create_log_group(logGroupName="/ecs/app")
+    client.create_log_stream(logGroupName="/ecs/app", logStreamName="app/1")
+    return client
+
+
+def destination_of(account: Any, **options: Any) -> LogDestination:
+    where = {"account_id": account.account_id, "region": "us-east-1", "group": "/ecs/app", "stream": "app/1"}
+    return LogDestination(**where, **options)
+
+
+def test_lines_of_one_event_are_together_in_the_log_stream_and_apart_in_the_console(
+    logs: Any, account: Any, key: str
+) -> None:
+    made = container(key, destination_of(account, first_line_pattern="^(INFO|ERROR)"))
+    now_ns = time.time_ns()
+    texts = ["no first line", "INFO started", "ERROR failed", "  at one", "  at two", "INFO ended"]
+    lines = [line(now_ns + number, text) for number, text in enumerate(texts)]
+    assert shipped(logs, made, lines) == [
+        "no first line\n",
+        "INFO started\n",
+        "ERROR failed\n  at one\n  at two\n",
+        "INFO ended\n",
+    ]
+    assert tail(key) == texts
+    assert shipped(logs, made, lines)[4:] == [], "a restart repeats nothing"
+
+
+def test_an_event_that_nothing_follows_is_shipped_after_a_while(logs: Any, account: Any, key: str) -> None:
+    made = container(key, destination_of(account, first_line_pattern="^INFO"))
+    now_ns = time.time_ns()
+
+    async def quiet(_container_id: str, _since_ns: int) -> AsyncIterator[list[LogLine]]:
+        yield [line(now_ns, "INFO one"), line(now_ns + 1, "more")]
+        await asyncio.Event().wait()
+
+    async def run() -> list[str]:
+        shipping = asyncio.create_task(Shipper(made, quiet).run())
+        try:
+            async with asyncio.timeout(20):
+                while len(found := await log_tail.read(key, block_ms=100)) < 2:
+                    pass
+            return [entry.line.message for entry in found]
+        finally:
+            shipping.cancel()
+            await asyncio.gather(shipping, return_exceptions=True)
+
+    assert run_on_loop(run()) == ["INFO one", "more"]
+
+
+def test_the_mode_non_blocking_drops_what_finds_no_room_and_says_how_much(logs: Any, account: Any, key: str) -> None:
+    made = container(key, destination_of(account, buffer_bytes=100))
+    now_ns = time.time_ns()
+    lines = [line(now_ns + number // 2, f"{number:03d} " + "x" * 16) for number in range(50)]
+    events = shipped(logs, made, lines)
+    assert [event[:3] for event in events] == ["000", "001", "002", "003", "004"], "the newest find no room"
+    (said,) = [message for message in tail(key) if message.startswith("[")]
+    assert said == "[45 lines were dropped: the buffer of the log driver (max-buffer-size) was full]"
+    lines.append(line(now_ns + 24, "after"))
+    assert shipped(logs, made, lines)[5:] == ["after"], "a restart goes on behind what was dropped"
+
+
+def test_the_mode_blocking_drops_nothing(logs: Any, account: Any, key: str) -> None:
+    now_ns = time.time_ns()
+    lines = [line(now_ns + number, "x" * 1000) for number in range(3000)]
+    assert len(log_events_of(logs, container(key, destination_of(account)), lines)) == 3000
+
+
+def log_events_of(logs: Any, made: ObservedContainer, lines: list[LogLine]) -> list[str]:
+    ship(made, lines)
+    found: list[str] = []
+    token: dict[str, str] = {}
+    while True:
+        page = logs.get_log_events(logGroupName="/ecs/app", logStreamName="app/1", startFromHead=True, **token)
+        if not page["events"]:
+            return found
+        found += [event["message"] for event in page["events"]]
+        token = {"nextToken": page["nextForwardToken"]}

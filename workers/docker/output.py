@@ -4,6 +4,7 @@ Docker cuts lines at 16 KiB. The pieces are put together again, and cut where a 
 """
 
 import calendar
+import re
 import time
 from functools import lru_cache
 
@@ -12,6 +13,12 @@ from workers.shipping import MAX_MESSAGE_BYTES
 
 _FRAME_HEADER_BYTES = 8
 _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
+#: Docker's own buffer: a line that is longer comes in pieces of this size, each with a time of its own.
+_PIECE_BYTES = 16 * 1024
+#: What stands in Docker's log for a byte that is no UTF-8, such as half a character at a piece's end: three for one.
+_REPLACEMENT = "\ufffd".encode()
+_STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ")
+_STAMP_BYTES = 31
 
 
 class OutputDecoder:
@@ -41,10 +48,17 @@ class OutputDecoder:
         return left
 
     def _raw_lines(self) -> list[LogLine]:
-        *complete, self._rest = self._rest.split(b"\n")
         lines: list[LogLine] = []
-        for line in complete:
-            lines += self._stamped("stdout", line + b"\n")
+        data, position = self._rest, 0
+        while True:
+            end = data.find(b"\n", position)
+            border = _next_piece(data, position, len(data) if end < 0 else end)
+            if border is None and end < 0:
+                break
+            after = end + 1 if border is None else border
+            lines += self._stamped("stdout", data[position:after])
+            position = after
+        self._rest = data[position:]
         return lines
 
     def _framed_lines(self) -> list[LogLine]:
@@ -82,6 +96,19 @@ class OutputDecoder:
         else:
             self._pieces[stream] = (at_ns, [rest])
         return [LogLine(at_ns=at_ns, stream=stream, message=_text(text)) for text in texts]
+
+
+def _next_piece(data: bytes, start: int, end: int) -> int | None:
+    """Where a line's next piece begins in a terminal's output, which has no frames; None where the line has no more."""
+    earliest = start + _STAMP_BYTES + _PIECE_BYTES
+    latest = min(end, earliest + 2 * _PIECE_BYTES + _STAMP_BYTES)
+    match = _STAMP.search(data, earliest, latest) if earliest < latest else None
+    if match is None:
+        return None
+    # A time that the program itself printed there is told by its place.
+    grown = match.start() - earliest
+    is_border = grown % 2 == 0 and grown <= 2 * data.count(_REPLACEMENT, start, match.start())
+    return match.start() if is_border else None
 
 
 def timestamp(at_ns: int) -> str:

@@ -12,6 +12,7 @@ from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.core.invoke import invoke
 from aws_api.core.log_tail import LogDestination
+from aws_api.services.ecs.awslogs_options import InvalidOption, buffer_bytes, first_line_pattern
 from aws_api.services.ecs.roles import CannotInitialize, call_of, refusal_text, require_accesses
 
 _ALREADY_THERE = "ResourceAlreadyExistsException"
@@ -29,12 +30,18 @@ def log_destination(
     if configuration.get("logDriver") != "awslogs":
         return None
     options = configuration.get("options", {})
+    try:
+        pattern, room = first_line_pattern(options), buffer_bytes(options)
+    except InvalidOption:
+        pattern, room = "", 0  # its preparation refuses the task
     prefix = options.get("awslogs-stream-prefix")
     return LogDestination(
         account_id=account_id,
         region=options.get("awslogs-region", region),
         group=options["awslogs-group"],
         stream=f"{prefix}/{container['name']}/{task_id}" if prefix else f"{container['name']}/{task_id}",
+        first_line_pattern=pattern,
+        buffer_bytes=room,
     )
 
 
@@ -45,6 +52,13 @@ def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination
     """
     context = _context(destination, execution)
     options = container["logConfiguration"].get("options", {})
+    try:
+        first_line_pattern(options)
+        buffer_bytes(options)
+    except InvalidOption as error:
+        raise LogStreamUnavailable(
+            f"ResourceInitializationError: failed to validate logger args: {error} : exit status 1"
+        ) from error
     if str(options.get("awslogs-create-group", "")).lower() == "true":
         _create(context, "CreateLogGroup", {"logGroupName": destination.group})
     _create(context, "CreateLogStream", {"logGroupName": destination.group, "logStreamName": destination.stream})
