@@ -171,6 +171,8 @@ class Task(AwsResource):
     last_pull_started_at = models.DateTimeField(null=True, blank=True)
     last_pull_stopped_at = models.DateTimeField(null=True, blank=True)
     last_started_at = models.DateTimeField(null=True, blank=True)
+    #: When it was seen RUNNING, by the clock that people may move: what its service counts from.
+    last_running_at = models.DateTimeField(null=True, blank=True)
     last_stopping_at = models.DateTimeField(null=True, blank=True)
     last_execution_stopped_at = models.DateTimeField(null=True, blank=True)
     last_stopped_at = models.DateTimeField(null=True, blank=True)

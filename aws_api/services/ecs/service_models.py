@@ -148,6 +148,8 @@ class ServiceDeployment(AwsResource):
     last_status_reason = models.TextField(default="", blank=True)
     last_stage = models.CharField(max_length=64, default="", blank=True)
     last_stage_at = models.DateTimeField(null=True, blank=True)
+    #: The target's share of production traffic when the stage began.
+    last_stage_percent = models.FloatField(default=0)
     #: The share of production and of test traffic that the target has.
     last_production_percent = models.FloatField(default=0)
     last_test_percent = models.FloatField(default=0)
@@ -205,7 +207,9 @@ class Registration(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["task_arn", "resource_arn", "target_id", "port"], name="ecs_registration_once")
+            models.UniqueConstraint(
+                fields=["task_arn", "resource_arn", "target_id", "port"], name="ecs_registration_once"
+            )
         ]
         indexes: ClassVar = [models.Index(fields=["service"], name="ecs_registrations")]
 
