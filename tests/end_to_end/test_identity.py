@@ -20,6 +20,7 @@ import pytest
 
 from tests.end_to_end.stack import Stack
 from tests.support.images import busybox_image, node_image, python_image
+from tests.support.private_registry import private_registry
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.docker
@@ -357,6 +358,23 @@ def test_a_missing_permission_stops_the_task_and_is_explained(
 
 
 # Images and output ----------------------------------------------------------------------------------------------------
+
+
+def test_a_private_registrys_password_is_had_from_secrets_manager(stack: Stack, account: Account) -> None:
+    login = {"username": "puller", "password": uuid.uuid4().hex}
+    name = f"registry-{uuid.uuid4().hex[:8]}"
+    secret = stack.aws(f"secretsmanager create-secret --name {name} --secret-string '{json.dumps(login)}'")["ARN"]
+    role = account.role({"Action": "secretsmanager:GetSecretValue", "Resource": secret})
+    with private_registry(busybox_image(), **login) as image:
+        container = {"image": image, "command": ["true"]}
+        task = account.stopped(account.run(container))
+        assert task["stopCode"] == "TaskFailedToStart"
+        assert task["stoppedReason"].startswith("CannotPullContainerError: ")
+        credentials = {"repositoryCredentials": {"credentialsParameter": secret}}
+        task = account.stopped(account.run({**container, **credentials}, executionRoleArn=role))
+        assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("EssentialContainerExited", 0), task
+        stack.shell(f"docker rmi -f {image}")
+
 
 MANAGED = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
