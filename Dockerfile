@@ -8,7 +8,7 @@ FROM ${BASE_IMAGE} AS sidecar
 COPY docker/ca/ /usr/local/share/ca-certificates/
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-        ca-certificates conntrack curl haproxy iproute2 nftables python3-minimal python3-dnslib socat \
+        ca-certificates conntrack curl haproxy iproute2 nftables python3-minimal python3-dnslib python3-h2 socat \
  && update-ca-certificates \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
 COPY sidecar/ /opt/simfra/sidecar/
