@@ -1,0 +1,13 @@
+"""The core's ports for names and figures, on Elastic Load Balancing's rows."""
+
+from aws_api.core.dns import register_zone_provider
+from aws_api.core.metric_sources import register_metric_source
+from aws_api.services.elbv2 import serving
+from aws_api.services.elbv2.figures import NAMESPACES, TrafficMetrics
+from aws_api.services.elbv2.names import LoadBalancerZones
+
+__all__ = ["serving"]
+
+register_zone_provider(LoadBalancerZones())
+for _namespace, _type in NAMESPACES.items():
+    register_metric_source(_namespace, TrafficMetrics(_type))

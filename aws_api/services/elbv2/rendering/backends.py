@@ -1,0 +1,69 @@
+"""Target groups as HAProxy's backends, and what their servers are like."""
+
+from collections.abc import Iterator
+
+from aws_api.services.elbv2.rendering.frontends import FILES
+from aws_api.services.elbv2.specification import LoadBalancerSpec, TargetGroupSpec
+
+#: A target that refuses connections is a bad gateway to ELB, while HAProxy speaks of an unavailable service.
+BAD_GATEWAY_FILE = "502.http"
+#: Marks where the agent puts a group's servers.
+SERVERS_MARK = "# servers"
+STICKY_TABLE_SIZE = 100_000
+_BALANCE = {
+    "round_robin": "roundrobin",
+    "least_outstanding_requests": "leastconn",
+    "weighted_random": "random(1)",
+}
+
+
+def backend_lines(load_balancer: LoadBalancerSpec, group: TargetGroupSpec) -> Iterator[str]:
+    """The lines of a target group's backend."""
+    yield f"backend {group.key}"
+    lines = _http(group) if load_balancer.type == "application" else _tcp(group)
+    for line in (*lines, f"{SERVERS_MARK} {group.key}"):
+        yield f"  {line}"
+
+
+def server_options(load_balancer: LoadBalancerSpec, group: TargetGroupSpec) -> str:
+    """What follows a server's address, in the configuration and when it is added later."""
+    words = ["weight 100"]
+    if load_balancer.type == "application":
+        alpn = "http/1.1" if group.protocol_version == "HTTP1" else "h2"
+        if group.protocol == "HTTPS":
+            words.append(f"ssl verify none alpn {alpn}")
+        elif alpn == "h2":
+            words.append("proto h2")
+    elif group.protocol == "TLS":
+        words.append("ssl verify none")
+    if group.attributes.get("proxy_protocol_v2.enabled") == "true":
+        words.append("send-proxy-v2")
+    return " ".join(words)
+
+
+def _http(group: TargetGroupSpec) -> Iterator[str]:
+    attributes = group.attributes
+    yield "mode http"
+    yield f"balance {_BALANCE[attributes['load_balancing.algorithm.type']]}"
+    yield f"errorfile 503 {FILES}/{BAD_GATEWAY_FILE}"
+    if attributes["stickiness.enabled"] != "true":
+        return
+    if attributes["stickiness.type"] == "lb_cookie":
+        lifetime_s = attributes["stickiness.lb_cookie.duration_seconds"]
+        yield f"cookie AWSALB insert indirect nocache dynamic maxidle {lifetime_s}s attr Path=/"
+        yield f'dynamic-cookie-key "{group.key}"'
+    elif name := attributes["stickiness.app_cookie.cookie_name"]:
+        lifetime_s = attributes["stickiness.app_cookie.duration_seconds"]
+        yield f"stick-table type string len 256 size {STICKY_TABLE_SIZE} expire {lifetime_s}s peers simfra"
+        yield f"stick match req.cook({name})"
+        yield f"stick store-response res.cook({name})"
+
+
+def _tcp(group: TargetGroupSpec) -> Iterator[str]:
+    yield "mode tcp"
+    if group.attributes["stickiness.enabled"] == "true":
+        yield "balance source"
+        yield "hash-type consistent"
+    else:
+        yield "balance random(1)"
+    yield "timeout server 1h"
