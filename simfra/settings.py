@@ -116,6 +116,8 @@ SIMFRA_ARCHITECTURE = os.environ.get("SIMFRA_ARCHITECTURE") or (
 )
 #: How many times its processors and memory the engine's container instance offers to tasks of launch type EC2.
 SIMFRA_INSTANCE_OVERCOMMIT = float(os.environ.get("SIMFRA_INSTANCE_OVERCOMMIT", "4"))
+#: How long a service's task that nothing checks must have run before it counts as healthy, in seconds. ECS takes 40.
+SIMFRA_TASK_WARM_UP_S = float(os.environ.get("SIMFRA_TASK_WARM_UP_S", "3"))
 #: How long stopped tasks stay visible, in seconds.
 SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
 

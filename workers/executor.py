@@ -1,5 +1,6 @@
 """Executes a plan step by step, one call of the runtime each. Decides nothing."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -14,6 +15,7 @@ from aws_api.core.containers import (
     CreateNetwork,
     CreateVolume,
     Observation,
+    OwnStep,
     Plan,
     PullImage,
     RemoveContainer,
@@ -45,8 +47,16 @@ class Execution:
     is_waiting: bool = False
 
 
-def execute(plan: Plan, observed: Observation, waiter: tuple[str, str], runtime: ContainerRuntime) -> Execution:
+def execute(
+    plan: Plan,
+    observed: Observation,
+    waiter: tuple[str, str],
+    runtime: ContainerRuntime,
+    take_own: Callable[[OwnStep], bool] | None = None,
+) -> Execution:
     """Take the steps in order, until one fails or has to wait. ``waiter`` is the resource's (kind, key).
+
+    ``take_own`` takes the steps that are the controller's own.
 
     Raises RuntimeUnreachable where the engine does not answer.
     """
@@ -57,7 +67,11 @@ def execute(plan: Plan, observed: Observation, waiter: tuple[str, str], runtime:
             # What is created next needs no more than that this one exists: the wait for READY is not lost.
             ahead = _creators.submit(_create_apart, following, runtime)
         try:
-            is_done = _take(step, observed, waiter, runtime) if under_way is None else under_way.result()
+            if isinstance(step, OwnStep):
+                assert take_own is not None, "a controller that plans steps of its own takes them"
+                is_done = take_own(step)
+            else:
+                is_done = _take(step, observed, waiter, runtime) if under_way is None else under_way.result()
         except RuntimeUnreachable:
             raise
         except RuntimeFailure as failure:

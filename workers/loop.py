@@ -9,12 +9,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aws_api.core.changes import StateChange, subscribe
 from aws_api.core.clock import SYSTEM_CLOCK, Clock
 from aws_api.core.containers import ContainerRuntime, Plan, RuntimeUnreachable, StepFailure
 from aws_api.core.models import PlanRecord
-from aws_api.core.reconcile import Controller, Round, get_controller, kick
+from aws_api.core.reconcile import Controller, Round, StepTaker, get_controller, kick
 from workers import hints
 from workers.executor import execute
 from workers.leases import claim
@@ -78,7 +79,8 @@ def _round(
     scope = controller.scope(desired)
     observed = runtime.observe(scope)
     plan = controller.decide(desired, observed, clock.now())
-    execution = execute(plan, observed, (controller.kind, key), runtime)
+    take_own = partial(controller.take, desired) if isinstance(controller, StepTaker) else None
+    execution = execute(plan, observed, (controller.kind, key), runtime, take_own)
     if plan:
         observed = runtime.observe(scope)
         _write_down(controller.kind, key, plan, execution.failure, clock)

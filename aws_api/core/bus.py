@@ -33,6 +33,19 @@ def publish(topic: str, payload: bytes = b"") -> None:
         _client().publish(_channel(topic), payload)
 
 
+def keep(name: str, payload: bytes) -> None:
+    """Keep one message for processes that come later. Raises redis.ConnectionError where Valkey is away."""
+    _client().set(_channel(f"kept.{name}"), payload)
+
+
+def kept(name: str) -> bytes:
+    """The message that is kept; empty where there is none, or Valkey is away."""
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        found: Any = _client().get(_channel(f"kept.{name}"))
+        return bytes(found or b"")
+    return b""
+
+
 async def publish_async(*messages: tuple[str, bytes]) -> None:
     """Send from the event loop, several messages in one round trip."""
     with suppress(redis.ConnectionError, redis.TimeoutError):

@@ -240,9 +240,12 @@ class ObservedEngine:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a controller wants to see: containers by labels, networks and volumes by name, images by reference."""
+    """What a controller wants to see: containers by labels, networks and volumes by name, images by reference.
 
-    labels: Mapping[str, str]
+    Without labels it wants no containers.
+    """
+
+    labels: Mapping[str, str] = field(default_factory=dict)
     networks: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
@@ -407,6 +410,11 @@ class AwaitResource(Step):
     @property
     def subject(self) -> str:
         return f"{self.kind} {self.key}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnStep(Step):
+    """A step on rows or on another service instead of on the engine: the controller takes it (reconcile.StepTaker)."""
 
 
 @dataclass(frozen=True, kw_only=True)

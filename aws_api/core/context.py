@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from aws_api.core.clock import SYSTEM_CLOCK, Clock
+from aws_api.core.clock import SHARED_CLOCK, Clock
 from aws_api.core.ids import new_request_id
 
 
@@ -80,7 +80,7 @@ class Context:
     region: str
     principal: Principal
     request_id: str = field(default_factory=new_request_id)
-    clock: Clock = SYSTEM_CLOCK
+    clock: Clock = SHARED_CLOCK
     source_ip: str = "127.0.0.1"
     endpoint: str = "http://localhost:4599"
     forced_ids: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +104,6 @@ class Context:
         return replace(self, called_via=f"{service}.amazonaws.com", forced_ids={})
 
 
-def internal_context(account_id: str, region: str, clock: Clock = SYSTEM_CLOCK) -> Context:
+def internal_context(account_id: str, region: str, clock: Clock = SHARED_CLOCK) -> Context:
     """The context of work that Simfra does on its own behalf for an account: workers, console."""
     return Context(account_id=account_id, region=region, principal=root_of(account_id), clock=clock)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from celery import current_app
 from django.db import transaction
 
-from aws_api.core.containers import Observation, Plan, Scope, StepFailure
+from aws_api.core.containers import Observation, OwnStep, Plan, Scope, StepFailure
 
 Desired = TypeVar("Desired")
 
@@ -46,6 +46,17 @@ class Controller(Protocol[Desired]):
 
     def unsettled(self, now: datetime) -> Iterable[str]:
         """Keys of rows whose last is not their desired, for the sweep."""
+
+
+@runtime_checkable
+class StepTaker(Protocol):
+    """What a controller is besides, where its plans have steps that are not the engine's."""
+
+    def take(self, desired: Any, step: OwnStep) -> bool:
+        """Take one step; False where what it was decided on is no longer so, and the rest of the plan is left.
+
+        Raises RuntimeFailure where it did not work.
+        """
 
 
 @runtime_checkable
@@ -91,3 +102,14 @@ def set_kicker(kicker: Callable[[str, str], None] | None) -> None:
 def kick(kind: str, key: str) -> None:
     """Wake the reconcile of a resource once the current transaction is committed (at once outside of one)."""
     transaction.on_commit(partial(_kicker, kind, key), robust=True)
+
+
+#: Keys of one kind that are woken at once.
+MAX_WOKEN = 1000
+
+
+def wake_all(now: datetime) -> None:
+    """Kick what is not settled, because something that all of it may wait for has changed: the time."""
+    for controller in all_controllers():
+        for _, key in zip(range(MAX_WOKEN), controller.unsettled(now), strict=False):
+            kick(controller.kind, key)

@@ -9,7 +9,7 @@ from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableChar
 from django.conf import settings
 from django.db import DataError
 
-from aws_api.core.clock import SYSTEM_CLOCK
+from aws_api.core.clock import SHARED_CLOCK, SYSTEM_CLOCK
 from aws_api.core.context import Context, Principal, anonymous
 from aws_api.core.decisions import AccessDecision, gathering_decisions
 from aws_api.core.errors import AwsError, InternalFailure, ValidationException
@@ -103,7 +103,7 @@ def _context(
         region=route.region,
         principal=principal,
         request_id=request_id,
-        clock=SYSTEM_CLOCK,
+        clock=SHARED_CLOCK,
         source_ip=request.client_host,
         endpoint=f"{request.scheme}://{headers.get('host', 'localhost')}",
         forced_ids=_forced_ids(headers),

@@ -130,7 +130,7 @@ class FakeRuntime:
     def observe(self, scope: Scope) -> Observation:
         with self._called("observe"):
             return Observation(
-                containers=tuple(self._matching(scope.labels)),
+                containers=tuple(self._matching(scope.labels)) if scope.labels else (),
                 networks=tuple(self._networks[name] for name in sorted(scope.networks) if name in self._networks),
                 images={name: self._images[name] for name in scope.images if name in self._images},
                 volumes=tuple(name for name in sorted(scope.volumes) if name in self._volumes),

@@ -71,7 +71,8 @@ class DockerRuntime:
 
     def observe(self, scope: Scope) -> Observation:
         with engine_failures():
-            found = (self._inspect(listed["Id"]) for listed in self._list(scope.labels))
+            listed = self._list(scope.labels) if scope.labels else []
+            found = (self._inspect(each["Id"]) for each in listed)
             containers = [container_of_inspect(inspected) for inspected in found if inspected is not None]
             return Observation(
                 # Docker lists by creation, so sort: plans must not depend on the daemon.

@@ -47,6 +47,8 @@ _ON_ANYTHING = frozenset(
 _STARTING = frozenset({"ecs:RunTask", "ecs:StartTask"})
 _TAGS = {
     "cluster": "SELECT tags FROM ecs_cluster WHERE account_id = $1 AND region = $2 AND name = $3",
+    "service": "SELECT tags FROM ecs_service WHERE account_id = $1 AND region = $2 AND name = $3 "
+    "AND last_status <> 'INACTIVE'",
     "task": "SELECT tags FROM ecs_task WHERE account_id = $1 AND region = $2 AND task_id = $3",
     "task-definition": "SELECT tags FROM ecs_taskdefinition WHERE account_id = $1 AND region = $2 "
     "AND family || ':' || revision = $3",

@@ -13,16 +13,19 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from aws_api.core.changes import StateChange, publish, subscribe
-from aws_api.core.clock import SYSTEM_CLOCK
+from aws_api.core.clock import SHARED_CLOCK, SYSTEM_CLOCK
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND, CreateContainer, Observation, Plan, PullImage, Scope
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
 from aws_api.services.ecs.host_ports import follow_status
+from aws_api.services.ecs.identifiers import service_arn
 from aws_api.services.ecs.instance_controller import InstanceController
-from aws_api.services.ecs.lifecycle import STATUS_ORDER, Assessment, TaskStatus, assess
+from aws_api.services.ecs.lifecycle import PENDING_STATUSES, STATUS_ORDER, Assessment, TaskStatus, assess
 from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
 from aws_api.services.ecs.reconcile import decide
+from aws_api.services.ecs.scheduler.controller import ServiceController
+from aws_api.services.ecs.scheduler.progress import KIND as SERVICE_KIND
 from aws_api.services.ecs.specification import ContainerRecord, TaskSpec
 from aws_api.services.ecs.specifications import KIND, record_to_json, task_spec
 from aws_api.services.ecs.timeline import Passage, passages
@@ -64,7 +67,7 @@ class TaskController:
         now = SYSTEM_CLOCK.now()
         assessment = assess(desired, outcome.observed, outcome.failure, now)
         with transaction.atomic():
-            row = Task.objects.filter(arn=desired.arn, version=desired.version).first()
+            row = Task.objects.select_related("cluster").filter(arn=desired.arn, version=desired.version).first()
             if row is None:
                 return
             changes = _changes(row, desired, assessment, outcome, now)
@@ -75,6 +78,8 @@ class TaskController:
                 return
             if assessment.status is TaskStatus.STOPPED and row.network:
                 network_provider().delete(row.account_id, row.region, row.network["interface_id"])
+            if row.service_name and _concerns_service(row, assessment):
+                kick(SERVICE_KIND, service_arn(row.account_id, row.region, row.cluster.name, row.service_name))
             if assessment.status != row.last_status:
                 follow_status(row, assessment.status)
                 _tell(row, passages(row.last_status, assessment, _times(row, desired, changes, now), now))
@@ -111,6 +116,13 @@ def kick_tasks_that_wait_for_a_network(change: StateChange) -> None:
         kick(KIND, arn)
 
 
+def _concerns_service(row: Task, assessment: Assessment) -> bool:
+    """Whether what changed is what a service decides by."""
+    return assessment.health != row.last_health_status or (
+        assessment.status != row.last_status and assessment.status not in PENDING_STATUSES
+    )
+
+
 def _changes(row: Task, desired: TaskSpec, assessment: Assessment, outcome: Round, now: datetime) -> Mapping[str, Any]:
     """The columns whose values are not what the assessment says."""
     records = assessment.records
@@ -137,6 +149,7 @@ _FIRST_TIMES = (
     "last_pull_started_at",
     "last_pull_stopped_at",
     "last_started_at",
+    "last_running_at",
     "last_stopping_at",
     "last_execution_stopped_at",
     "last_stopped_at",
@@ -156,6 +169,8 @@ def _first_times(desired: TaskSpec, assessment: Assessment, outcome: Round, now:
         times["last_started_at"] = started
     elif assessment.status is TaskStatus.RUNNING:
         times["last_started_at"] = now
+    if assessment.status is TaskStatus.RUNNING:
+        times["last_running_at"] = SHARED_CLOCK.now()
     if assessment.stop:
         times["last_stopping_at"] = now
     if passed >= STATUS_ORDER.index(TaskStatus.DEPROVISIONING):
@@ -228,3 +243,4 @@ def _tell(row: Task, passed: Iterable[Passage]) -> None:
 
 register_controller(TaskController())
 register_controller(InstanceController())
+register_controller(ServiceController())

@@ -63,6 +63,7 @@ def cluster(
     running: int,
     pending: int,
     instances: int,
+    services: int,
     statistics: Mapping[str, int],
     include: Iterable[str] = (),
 ) -> Shape:
@@ -75,7 +76,7 @@ def cluster(
         "registeredContainerInstancesCount": instances,
         "runningTasksCount": running,
         "pendingTasksCount": pending,
-        "activeServicesCount": 0,
+        "activeServicesCount": services,
         "statistics": [
             {"name": name, "value": str(count)} for name, count in statistics.items() if "STATISTICS" in included
         ],

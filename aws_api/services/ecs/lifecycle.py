@@ -298,7 +298,7 @@ def _status(task: TaskSpec, observed: Observation, stop: Stop | None) -> TaskSta
         has_begun = phases <= {Phase.RUNNING, Phase.RESTARTING, Phase.ENDED}
         return TaskStatus.RUNNING if has_begun else TaskStatus.PENDING
     if Phase.RUNNING in phases:
-        return TaskStatus.STOPPING
+        return TaskStatus.DEACTIVATING if task.is_registered else TaskStatus.STOPPING
     return TaskStatus.DEPROVISIONING if to_remove(task, observed) else TaskStatus.STOPPED
 
 

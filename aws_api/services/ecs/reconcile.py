@@ -167,6 +167,9 @@ def _until_deadline(task: TaskSpec, observed: Observation, now: datetime) -> flo
 
 def _stop(task: TaskSpec, observed: Observation, stop: Stop) -> Plan:
     running = {part.name for part in task.containers if phase(part, observed) is Phase.RUNNING}
+    if running and task.is_registered:
+        # Its service kicks once it is taken out.
+        return Plan()
     if running:
         return Plan(steps=tuple(_stop_containers(task, running, stop)))
     if task.last_status != TaskStatus.DEPROVISIONING:

@@ -124,7 +124,8 @@ class TaskSpec:
     ``desired_stop`` is what an operation asked for, ``last_stop`` what was decided in an earlier round. ``problem`` is
     why it cannot be started at all (secrets, roles, log groups). ``pause`` owns the namespaces that its containers
     share; it is None where they share none, and while ``awaits`` says what network is missing. ``is_held``: its
-    containers are kept when it has stopped, to be looked at.
+    containers are kept when it has stopped, to be looked at. ``is_registered``: it was asked to stop, and load
+    balancers or service discovery still send to it: its containers go on until its service has taken it out.
     """
 
     arn: str
@@ -140,6 +141,7 @@ class TaskSpec:
     last_stop: Stop | None = None
     problem: str = ""
     is_held: bool = False
+    is_registered: bool = False
     shares_namespaces: bool = False
     awaits: NetworkWait | None = None
     pause: ContainerSpec | None = None

@@ -39,7 +39,7 @@ from aws_api.services.ecs.environment import (
 from aws_api.services.ecs.environment_files import read_environment_files
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
-from aws_api.services.ecs.models import Task
+from aws_api.services.ecs.models import DesiredStatus, Registration, Task
 from aws_api.services.ecs.registry_access import require_pull
 from aws_api.services.ecs.roles import (
     CannotInitialize,
@@ -94,7 +94,8 @@ def task_spec(row: Task) -> TaskSpec:
         last_stop=_stop(row.last_stop_code, row.last_stopped_reason),
         problem=problem,
         is_held=row.desired_hold,
-        shares_namespaces=bool(row.network) or needs_owner(definition),
+        is_registered=_is_registered(row),
+        shares_namespaces=bool(row.network) or needs_owner(definition) or limits_of(row).are_shared,
         awaits=awaits,
         pause=None if awaits else _pause(row, attachment),
         pause_name=task_container_name(row, _PAUSE),
@@ -287,6 +288,14 @@ class _Containers:
             except AwsError as error:
                 raise unavailable_role(role_arn) from error
         return self._execution
+
+
+def _is_registered(row: Task) -> bool:
+    """Whether a task that was asked to stop is still sent to. One that ends by itself is not waited for."""
+    is_asked = row.desired_status == DesiredStatus.STOPPED and row.last_stop_code in ("", row.desired_stop_code)
+    if not (row.service_name and is_asked) or row.last_status not in (TaskStatus.RUNNING, TaskStatus.DEACTIVATING):
+        return False
+    return Registration.objects.filter(task_arn=row.arn).exists()
 
 
 def _attachment(row: Task) -> NetworkAttachment | None:

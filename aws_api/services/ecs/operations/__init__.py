@@ -6,9 +6,12 @@ from aws_api.services.ecs.operations import (
     clusters,
     container_instances,
     execute_command,
+    service_deployments,
+    services,
     tagging,
     task_definitions,
     task_protection,
+    task_sets,
     tasks,
 )
 
@@ -18,8 +21,11 @@ __all__ = [
     "clusters",
     "container_instances",
     "execute_command",
+    "service_deployments",
+    "services",
     "tagging",
     "task_definitions",
     "task_protection",
+    "task_sets",
     "tasks",
 ]

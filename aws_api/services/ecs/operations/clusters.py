@@ -1,5 +1,6 @@
 """Clusters: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/clusters.html"""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,10 +14,11 @@ from aws_api.services.ecs.capacity_providers import BUILT_IN, find_capacity_prov
 from aws_api.services.ecs.clusters import active_cluster, default_cluster, find_cluster
 from aws_api.services.ecs.identifiers import cluster_arn, cluster_name, is_name
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES
-from aws_api.services.ecs.models import Cluster, ClusterStatus, ContainerInstance, Task
+from aws_api.services.ecs.models import Cluster, ClusterStatus, ContainerInstance, Service, ServiceStatus, Task
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClientException,
+    ClusterContainsServicesException,
     ClusterContainsTasksException,
     CreateClusterRequest,
     DeleteClusterRequest,
@@ -102,6 +104,8 @@ def list_clusters(context: Context, request: ListClustersRequest) -> Shape:
 def delete_cluster(context: Context, request: DeleteClusterRequest) -> Shape:
     """Make a cluster without tasks INACTIVE."""
     cluster = active_cluster(context, request["cluster"])
+    if cluster.services.filter(desired_status=ServiceStatus.ACTIVE).exists():
+        raise ClusterContainsServicesException("The Cluster cannot be deleted while Services are active.")
     if cluster.tasks.exclude(last_status="STOPPED").exists():
         raise ClusterContainsTasksException("The Cluster cannot be deleted while Tasks are active.")
     Cluster.objects.filter(pk=cluster.pk).update(status=ClusterStatus.INACTIVE)
@@ -171,14 +175,34 @@ def _described(clusters: list[Cluster], include: Iterable[str]) -> list[Shape]:
     counts: dict[int, Mapping[str, Any]] = {row["cluster_id"]: row for row in counted}
     registered = set(ContainerInstance.objects.filter(cluster__in=clusters).values_list("cluster_id", flat=True))
     nothing: Mapping[str, Any] = {"running": 0, "pending": 0}
+    services = _service_counts(clusters)
     return [
         describe.cluster(
             cluster,
             running=counts.get(cluster.pk, nothing)["running"],
             pending=counts.get(cluster.pk, nothing)["pending"],
             instances=int(cluster.pk in registered),
-            statistics={name: counts.get(cluster.pk, nothing).get(name, 0) for name in _STATISTICS},
+            services=sum(
+                count for (pk, status, _), count in services.items() if (pk, status) == (cluster.pk, "ACTIVE")
+            ),
+            statistics={
+                **{name: counts.get(cluster.pk, nothing).get(name, 0) for name in _STATISTICS},
+                **{
+                    f"{word}{kind}ServiceCount": services[cluster.pk, status, launch_type]
+                    for word, status in (("active", "ACTIVE"), ("draining", "DRAINING"))
+                    for kind, launch_type in _LAUNCH_TYPES.items()
+                },
+            },
             include=include,
         )
         for cluster in clusters
     ]
+
+
+def _service_counts(clusters: list[Cluster]) -> Counter[tuple[int, str, str]]:
+    """How many services clusters have, by (cluster, status, launch type)."""
+    rows = Service.objects.filter(cluster__in=clusters).exclude(last_status=ServiceStatus.INACTIVE)
+    return Counter(
+        (row.cluster_id, row.status, row.launch_type)
+        for row in rows.only("cluster_id", "desired_status", "last_status", "launch_type")
+    )

@@ -1,4 +1,4 @@
-"""Tags of clusters, task definitions and tasks."""
+"""Tags of clusters, services, task sets, task definitions and tasks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from aws_api.core.models import AwsResource
 from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe
 from aws_api.services.ecs.clusters import find_cluster
-from aws_api.services.ecs.models import Task
+from aws_api.services.ecs.models import Deployment, Service, ServiceStatus, Task
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClientException,
@@ -79,8 +79,20 @@ def _resource(context: Context, text: str) -> AwsResource:
             raise ClientException("The specified cluster is inactive. Specify an active cluster and try again.")
     elif kind == "task-definition":
         row = find_task_definition(context, text)
+    elif kind in ("service", "task-set"):
+        row = _of_service(context, kind, text)
     elif kind == "task":
         row = Task.objects.filter(account_id=context.account_id, region=context.region, arn=text).first()
     if row is None:
         raise ResourceNotFoundException(f"The specified {kind.replace('-', ' ')} is not found: {name}")
     return row
+
+
+def _of_service(context: Context, kind: str, arn: str) -> AwsResource | None:
+    """The service or task set of an ARN."""
+    rows = Service.objects.filter(account_id=context.account_id, region=context.region)
+    if kind == "service":
+        return rows.filter(arn=arn).exclude(last_status=ServiceStatus.INACTIVE).first()
+    deployments = Deployment.objects.filter(service__in=rows, is_task_set=True).select_related("service")
+    found = deployments.filter(deployment_id=arn.rpartition("/")[2]).first()
+    return found if found and found.task_set_arn == arn else None

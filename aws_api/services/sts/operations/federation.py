@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.htm
 
 from datetime import timedelta
 
+from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.context import Context, Principal, PrincipalType
 from aws_api.core.errors import AccessDeniedException
 from aws_api.core.tags import tags_from_list
@@ -30,7 +31,7 @@ def get_session_token(context: Context, request: GetSessionTokenRequest) -> GetS
     principal = _lasting_principal(context, "GetSessionToken")
     refuse_mfa(request)
     duration = _duration(principal, request.get("DurationSeconds"))
-    return {"Credentials": open_session(principal, duration, context.clock.now()).describe()}
+    return {"Credentials": open_session(principal, duration, SYSTEM_CLOCK.now()).describe()}
 
 
 @sts.operation
@@ -49,7 +50,7 @@ def get_federation_token(context: Context, request: GetFederationTokenRequest) -
         session_tags=tags,
         issuer_id="" if issuer.is_root else issuer.user_id,
     )
-    session = open_session(federated, _duration(issuer, request.get("DurationSeconds")), context.clock.now())
+    session = open_session(federated, _duration(issuer, request.get("DurationSeconds")), SYSTEM_CLOCK.now())
     response: GetFederationTokenResponse = {
         "Credentials": session.describe(),
         "FederatedUser": {"FederatedUserId": federated.user_id, "Arn": federated.arn},

@@ -10,6 +10,7 @@ from typing import Any
 
 from aws_api.core.arns import Arn
 from aws_api.core.authorization import require_access
+from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.context import Context, Principal, PrincipalType, internal_context
 from aws_api.core.errors import AccessDeniedException, AwsError
 from aws_api.core.invoke import invoke
@@ -64,7 +65,7 @@ def open_role_session(
         session_policies=policies,
         **session,
     )
-    opened = open_session(assumed, timedelta(seconds=duration_s), context.clock.now())
+    opened = open_session(assumed, timedelta(seconds=duration_s), SYSTEM_CLOCK.now())
     response: AssumeRoleResponse = {
         "Credentials": opened.describe(),
         "AssumedRoleUser": {"AssumedRoleId": assumed.user_id, "Arn": assumed.arn},

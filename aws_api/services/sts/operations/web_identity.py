@@ -8,6 +8,7 @@ from typing import Any
 
 from aws_api.core.arns import Arn
 from aws_api.core.authorization import require_access
+from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.context import Context, Principal, PrincipalType, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.core.invoke import invoke
@@ -40,7 +41,7 @@ def assume_role_with_web_identity(
     role = find_role(context, request["RoleArn"])
     account_id = Arn.parse(role["Arn"]).account_id
     provider_arn, provider = _provider(context, account_id, token.issuer)
-    claims = verify_token(token, provider, context.clock.now())
+    claims = verify_token(token, provider, SYSTEM_CLOCK.now())
     caller = Principal(
         type=PrincipalType.ANONYMOUS,
         arn=provider_arn,
