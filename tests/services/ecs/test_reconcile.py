@@ -42,9 +42,9 @@ def test_a_missing_image_is_pulled_first() -> None:
     )
 
 
-def test_an_image_of_our_own_registry_is_asked_for_though_one_of_its_name_is_here() -> None:
+def test_an_image_of_our_asks_registry_is_asked_for_though_one_of_its_name_is_here() -> None:
     check(
-        task(part("app", own_registry=True)),
+        task(part("app", asks_registry=True)),
         world(),
         "PullImage app:1: the registry may have a newer one",
         "CreateContainer app: its image is here",

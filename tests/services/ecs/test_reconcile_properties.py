@@ -136,7 +136,7 @@ def tasks(draw: st.DrawFn) -> TaskSpec:
                 name,
                 *(f"{other}:{draw(conditions)}" for other in needs),
                 essential=index == 2 or draw(st.booleans()),
-                own_registry=draw(st.booleans()),
+                asks_registry=draw(st.booleans()),
                 image=f"{draw(st.sampled_from(['app', 'side']))}:1",
             )
         )
