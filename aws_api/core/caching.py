@@ -10,6 +10,14 @@ Value = TypeVar("Value")
 
 MAX_ENTRIES = 10_000
 
+_names: set[str] = set()
+
+
+def forget_everything() -> None:
+    """Drop all that any process keeps: after an account's rows changed by the thousand, behind the services' backs."""
+    for name in _names:
+        bus.publish(f"cache.{name}")
+
 
 class MetadataCache(Generic[Key, Value]):
     """``await cache.get(key)`` loads on a miss; ``invalidate(text of key)`` drops it everywhere.
@@ -22,6 +30,7 @@ class MetadataCache(Generic[Key, Value]):
     def __init__(
         self, name: str, load: Callable[[Key], Awaitable[Value | None]], key_text: Callable[[Key], str] = str
     ) -> None:
+        _names.add(name)
         self._topic = f"cache.{name}"
         self._load = load
         self._key_text = key_text

@@ -38,9 +38,18 @@ def decrypt(purpose: str, owner: str, ciphertext: bytes) -> bytes:
 
 
 @cache
+def key_fingerprint() -> str:
+    """Names the key without telling it: what was encrypted under another name cannot be opened here."""
+    return HKDF(algorithm=SHA256(), length=16, salt=None, info=b"fingerprint").derive(_key()).hex()
+
+
+@cache
 def _cipher(purpose: str) -> AESGCM:
+    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(_key()))
+
+
+def _key() -> bytes:
     if not settings.SIMFRA_ENCRYPTION_KEY_FILE:
         # No key to fall back to: rows encrypted with one that is known to all would only look safe.
         raise ImproperlyConfigured("SIMFRA_ENCRYPTION_KEY_FILE names no file; `manage.py up` makes one.")
-    key = Path(settings.SIMFRA_ENCRYPTION_KEY_FILE).read_bytes().strip()
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(key))
+    return Path(settings.SIMFRA_ENCRYPTION_KEY_FILE).read_bytes().strip()

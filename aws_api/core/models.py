@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from aws_api.core.account_rows import AccountRows
 from aws_api.core.ids import new_access_key_id, new_secret_access_key
 
 
@@ -100,6 +101,8 @@ class HostPort(models.Model):
     last_port = models.PositiveIntegerField(null=True, blank=True)
     last_status = models.CharField(max_length=16, default="PENDING")
     last_failure = models.TextField(default="", blank=True)
+
+    account_rows: ClassVar = AccountRows(restored_as={"last_port": None, "last_status": "PENDING", "last_failure": ""})
 
     class Meta:
         constraints: ClassVar = [

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from aws_api.core.account_rows import AccountRows
 from aws_api.core.ids import new_uuid
 from aws_api.core.models import AwsResource
 
@@ -25,6 +26,8 @@ class Table(AwsResource):
     generation = models.BigIntegerField(default=1)
     deletion_protection = models.BooleanField(default=False)
     contents_id = models.BigIntegerField(null=True)
+
+    account_rows: ClassVar = AccountRows(numbers=("contents_id",))
 
     class Meta:
         constraints: ClassVar = [
@@ -63,6 +66,8 @@ class Index(models.Model):
     is_expiry = models.BooleanField(default=False)
     entries_id = models.BigIntegerField(null=True)
 
+    account_rows: ClassVar = AccountRows(numbers=("entries_id",))
+
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["table", "name"], name="dynamodb_index_name")]
 
@@ -88,6 +93,12 @@ class Item(models.Model):
     size = models.IntegerField()
     revision = models.BigIntegerField()
 
+    account_rows: ClassVar = AccountRows(
+        where="table_id IN (SELECT coalesce(contents_id, id) FROM dynamodb_table WHERE account_id = %(account_id)s "
+        "UNION ALL SELECT contents_id FROM dynamodb_backup WHERE account_id = %(account_id)s)",
+        numbers=("table_id",),
+    )
+
 
 class IndexEntry(models.Model):
     """Where an item stands in a secondary index. The item itself is read from its own row."""
@@ -98,6 +109,12 @@ class IndexEntry(models.Model):
     range = models.BinaryField()
     item_hash = models.BinaryField()
     item_range = models.BinaryField()
+
+    account_rows: ClassVar = AccountRows(
+        where="index_id IN (SELECT coalesce(made.entries_id, made.id) FROM dynamodb_index AS made "
+        "JOIN dynamodb_table AS found ON found.id = made.table_id WHERE found.account_id = %(account_id)s)",
+        numbers=("index_id",),
+    )
 
     class Meta:
         indexes: ClassVar = [
@@ -120,6 +137,8 @@ class Stream(AwsResource):
     sequence = models.BigIntegerField(default=0)
     trimmed = models.BigIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
+
+    account_rows: ClassVar = AccountRows(numbers=("table_id",))
 
     class Meta:
         constraints: ClassVar = [
@@ -169,6 +188,10 @@ class StreamRecord(models.Model):
     at = models.DateTimeField()
     record = models.BinaryField()
 
+    account_rows: ClassVar = AccountRows(
+        where="stream_id IN (SELECT id FROM dynamodb_stream WHERE account_id = %(account_id)s)", numbers=("stream_id",)
+    )
+
 
 class TransactionToken(models.Model):
     """A client's token of a transaction that was made, so that asking again changes nothing."""
@@ -197,6 +220,8 @@ class Backup(AwsResource):
     items = models.BigIntegerField()
     size_bytes = models.BigIntegerField()
 
+    account_rows: ClassVar = AccountRows(numbers=("contents_id",))
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account_id", "region", "backup_id"], name="dynamodb_backup_id")
@@ -217,6 +242,8 @@ class ResourcePolicy(models.Model):
     arn = models.CharField(max_length=512, primary_key=True)
     policy = models.TextField()
     revision = models.CharField(max_length=64)
+
+    account_rows: ClassVar = AccountRows(where="split_part(arn, ':', 5) = %(account_id)s")
 
     def __str__(self) -> str:
         return self.arn

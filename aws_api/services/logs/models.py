@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from aws_api.core.account_rows import AccountRows
 from aws_api.core.models import AwsResource
 
 
@@ -54,6 +55,11 @@ class LogEvent(models.Model):
     timestamp_ms = models.BigIntegerField()
     ingested_at_ms = models.BigIntegerField()
     message = models.TextField()
+
+    account_rows: ClassVar = AccountRows(
+        where="group_id IN (SELECT id FROM logs_loggroup WHERE account_id = %(account_id)s)",
+        numbers=("group_id", "stream_id"),
+    )
 
     class Meta:
         indexes: ClassVar = [

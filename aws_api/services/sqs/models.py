@@ -5,8 +5,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from aws_api.core.account_rows import AccountRows
 from aws_api.core.ids import new_uuid
 from aws_api.core.models import AwsResource
+
+
+_OF_QUEUES = "queue_id IN (SELECT id FROM sqs_queue WHERE account_id = %(account_id)s)"
 
 
 class Queue(AwsResource):
@@ -64,6 +68,8 @@ class Message(models.Model):
     deduplication_id = models.TextField(null=True)
     source_arn = models.TextField(null=True)
 
+    account_rows: ClassVar = AccountRows(where=_OF_QUEUES, numbers=("queue_id",))
+
     class Meta:
         indexes: ClassVar = [
             # What to receive next, and when the next message turns visible.
@@ -90,6 +96,8 @@ class Deduplication(models.Model):
     message_id = models.UUIDField()
     sequence = models.BigIntegerField()
     sent_at_ms = models.BigIntegerField()
+
+    account_rows: ClassVar = AccountRows(where=_OF_QUEUES, numbers=("queue_id",))
 
     class Meta:
         constraints: ClassVar = [
@@ -122,6 +130,8 @@ class MoveTask(models.Model):
     failure_reason = models.TextField(default="", blank=True)
     started_at_ms = models.BigIntegerField()
     leased_until_ms = models.BigIntegerField(default=0)
+
+    account_rows: ClassVar = AccountRows(where="split_part(source_arn, ':', 5) = %(account_id)s")
 
     class Meta:
         constraints: ClassVar = [
