@@ -106,6 +106,8 @@ SIMFRA_VPC_ISOLATION = _flag("SIMFRA_VPC_ISOLATION", True)
 SIMFRA_IMAGE_PULL_BEHAVIOR = os.environ.get("SIMFRA_IMAGE_PULL_BEHAVIOR", "")
 #: Whether public images are copied into Simfra's registry on their way to the engine.
 SIMFRA_PULL_THROUGH = _flag("SIMFRA_PULL_THROUGH", True)
+#: Where volumes with a size are: disk (kept to it where the engine's disk has quotas) or memory (kept to it always).
+SIMFRA_SIZED_VOLUMES = os.environ.get("SIMFRA_SIZED_VOLUMES", "disk")
 #: Whether task definitions may have privileged containers and devices of the host.
 SIMFRA_ALLOW_PRIVILEGED = _flag("SIMFRA_ALLOW_PRIVILEGED", False)
 #: Folders of the engine's host that volumes with a sourcePath may be in, separated by colons.

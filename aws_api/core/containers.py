@@ -65,12 +65,16 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeSpec:
-    """A named volume to make; ``driver_options`` are handed to its driver as they are."""
+    """A named volume to make; ``driver_options`` are handed to its driver as they are.
+
+    ``size_bytes`` is what it may hold, where the engine can keep it to that.
+    """
 
     name: str
     labels: Mapping[str, str]
     driver: str = "local"
     driver_options: Mapping[str, str] = field(default_factory=dict)
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,8 @@ class ContainerSpec:
     """A container to make. Names are deterministic, so that making it twice is one container.
 
     Memory in bytes, cpu in Docker's shares and nano-CPUs. ``network_of`` names the container whose network namespace is
-    joined; it excludes ``endpoints``. ``pid_mode`` and ``ipc_mode`` are Docker's: ``host``, ``container:<name>``, and
+    joined; it excludes ``endpoints``. ``cgroup_of`` names the container within whose limits this one
+    stays, where the engine can nest them. ``pid_mode`` and ``ipc_mode`` are Docker's: ``host``, ``container:<name>``, and
     ``shareable`` for who is joined. ``links`` are pairs of a container's name and its alias, ``volumes_from`` of a
     container's name and whether it is read only. ``swap_bytes`` is what may be swapped out beyond the memory.
     """
@@ -117,6 +122,7 @@ class ContainerSpec:
     hostname: str | None = None
     endpoints: tuple[NetworkEndpoint, ...] = ()
     network_of: str | None = None
+    cgroup_of: str | None = None
     network_mode: str | None = None
     ports: tuple[PortBinding, ...] = ()
     mounts: tuple[Mount, ...] = ()

@@ -25,7 +25,7 @@ def reset(ask: bool) -> int:
         answer = input(f"Delete everything in {instance.data_dir}? [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
             return 1
-    status = _down(instance, steps)
+    status = _down(instance, steps, with_shared_volumes=True)
     if status:
         return status
     if instance.external_database:
@@ -38,7 +38,7 @@ def reset(ask: bool) -> int:
     return 0
 
 
-def _down(instance: Instance, steps: Steps) -> int:
+def _down(instance: Instance, steps: Steps, *, with_shared_volumes: bool = False) -> int:
     if Running(instance.data_dir).pid() is not None:
         with steps.step("Stopping the control plane"):
             Running(instance.data_dir).stop()
@@ -50,7 +50,7 @@ def _down(instance: Instance, steps: Steps) -> int:
     with steps.step("Removing containers and networks") as step:
         from workers.docker.cleanup import remove_all
 
-        step.result = f"[dim]{remove_all(instance.name)}[/dim]"
+        step.result = f"[dim]{remove_all(instance.name, with_shared_volumes=with_shared_volumes)}[/dim]"
     return 0
 
 

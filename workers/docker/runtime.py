@@ -6,6 +6,7 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import requests
@@ -35,7 +36,7 @@ from aws_api.core.containers import (
     VolumeSpec,
 )
 from aws_api.core.sidecars import uplink_network_name
-from workers.docker import control, engine, networks
+from workers.docker import cgroups, control, engine, networks, volumes
 from workers.docker.failures import engine_failures, worded
 from workers.docker.observations import (
     NEVER,
@@ -157,7 +158,15 @@ class DockerRuntime:
         """The engine's answer for a name that is there is that volume, as it is."""
         labels = {**spec.labels, LABEL_INSTANCE: settings.SIMFRA_INSTANCE}
         with engine_failures("CannotCreateVolumeError"):
-            engine.client().create_volume(spec.name, spec.driver, dict(spec.driver_options), labels)
+            create = partial(engine.client().create_volume, spec.name, spec.driver, labels=labels)
+            for options in volumes.options_of(spec):
+                try:
+                    create(driver_opts=options)
+                except APIError as error:
+                    if not volumes.lacks_quotas(error):
+                        raise
+                else:
+                    return
 
     def remove_volume(self, name: str) -> None:
         with engine_failures("CannotRemoveVolumeError"):
@@ -175,7 +184,8 @@ class DockerRuntime:
             networks.ensure_uplink()
         with engine_failures("CannotCreateContainerError"):
             try:
-                created = engine.client().create_container_from_config(container_config(spec, labels), spec.name)
+                config = container_config(spec, labels, cgroups.parent_of(spec))
+                created = engine.client().create_container_from_config(config, spec.name)
             except APIError as error:
                 if error.status_code != 409:
                     raise

@@ -10,7 +10,7 @@ _LOG_OPTIONS = {"max-size": "16m", "max-file": "4"}
 _NANOSECONDS = 1_000_000_000
 
 
-def container_config(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str, Any]:
+def container_config(spec: ContainerSpec, labels: Mapping[str, str], cgroup_parent: str = "") -> dict[str, Any]:
     """The body of ``POST /containers/create``; members that the spec leaves open are absent."""
     ports = {f"{binding.container_port}/{binding.protocol}" for binding in spec.ports}
     return _present(
@@ -26,7 +26,7 @@ def container_config(spec: ContainerSpec, labels: Mapping[str, str]) -> dict[str
         Tty=spec.terminal,
         ExposedPorts={port: {} for port in sorted(ports)},
         Healthcheck=_health_check(spec.health_check),
-        HostConfig=_host_config(spec),
+        HostConfig=_host_config(spec) | _present(CgroupParent=cgroup_parent),
         NetworkingConfig=_networking_config(spec),
     )
 

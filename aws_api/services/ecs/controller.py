@@ -20,9 +20,11 @@ from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
 from aws_api.services.ecs.host_ports import follow_status
 from aws_api.services.ecs.identifiers import service_arn
+from aws_api.services.ecs.image_versions import with_pulled_digests
 from aws_api.services.ecs.instance_controller import InstanceController
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES, STATUS_ORDER, Assessment, TaskStatus, assess
 from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
+from aws_api.services.ecs.image_versions import with_pulled_digests
 from aws_api.services.ecs.reconcile import decide
 from aws_api.services.ecs.scheduler.controller import ServiceController
 from aws_api.services.ecs.scheduler.progress import KIND as SERVICE_KIND
@@ -65,7 +67,7 @@ class TaskController:
         if desired.last_status == TaskStatus.STOPPED:
             return
         now = SYSTEM_CLOCK.now()
-        assessment = assess(desired, outcome.observed, outcome.failure, now)
+        assessment = assess(desired, with_pulled_digests(desired, outcome.observed), outcome.failure, now)
         with transaction.atomic():
             row = Task.objects.select_related("cluster").filter(arn=desired.arn, version=desired.version).first()
             if row is None:

@@ -63,8 +63,16 @@ FIELDS: tuple[Field, ...] = (
     _enforced("taskRoleArn", "Credentials at 169.254.170.2; its policies decide."),
     _enforced("executionRoleArn", "Images, secrets, environment files and log streams are had with it."),
     _enforced("networkMode"),
-    _enforced("cpu", "A limit that each container has; together they may take more."),
-    _enforced("memory", "The limit of containers without one of their own."),
+    _enforced(
+        "cpu",
+        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each has "
+        "it alone.",
+    ),
+    _enforced(
+        "memory",
+        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each has "
+        "it alone.",
+    ),
     _enforced("pidMode"),
     _enforced("ipcMode"),
     _enforced("tags"),
@@ -108,7 +116,10 @@ FIELDS: tuple[Field, ...] = (
     _enforced(f"{_CONTAINER}dependsOn"),
     _enforced(f"{_CONTAINER}startTimeout"),
     _enforced(f"{_CONTAINER}stopTimeout"),
-    _stored(f"{_CONTAINER}versionConsistency", "Each task resolves its tags when it starts; imageDigest says to what."),
+    _enforced(
+        f"{_CONTAINER}versionConsistency",
+        "Tasks of a deployment have the digest that its first task resolved; of other registries, the engine's image.",
+    ),
     _enforced(f"{_CONTAINER}hostname"),
     _enforced(f"{_CONTAINER}user"),
     _enforced(f"{_CONTAINER}workingDirectory"),
@@ -151,7 +162,11 @@ FIELDS: tuple[Field, ...] = (
     _stored("volumes[].efsVolumeConfiguration.authorizationConfig.iam", "Every task may mount the volume."),
     _refused("volumes[].s3filesVolumeConfiguration", "There is no such file system."),
     _refused("volumes[].fsxWindowsFileServerVolumeConfiguration", "The engine runs Linux containers."),
-    _enforced("volumes[].configuredAtLaunch", "An empty volume of the task's own; the engine's disk is its size."),
+    _enforced(
+        "volumes[].configuredAtLaunch",
+        "An empty volume of the task's own; kept to its size where the engine's disk has quotas (XFS), or with "
+        "SIMFRA_SIZED_VOLUMES=memory.",
+    ),
 )
 
 _BY_PATH = {field.path: field for field in FIELDS}

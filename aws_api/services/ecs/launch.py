@@ -43,6 +43,8 @@ class Launch:
     network_configuration: Shape = field(default_factory=dict)
     enable_execute_command: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: Of the volumes that are configured at launch, by name.
+    volume_sizes_gib: Mapping[str, int] = field(default_factory=dict)
 
 
 def launch(context: Context, wanted: Launch) -> Task:
@@ -182,6 +184,8 @@ def _document(context: Context, wanted: Launch, task_id: str, attachment: Networ
         },
         "taskDefinitionArn": wanted.definition.arn,
     }
+    if wanted.volume_sizes_gib:
+        document["volumeSizesInGiB"] = dict(wanted.volume_sizes_gib)
     if wanted.started_by:
         document["startedBy"] = wanted.started_by
     if wanted.container_instance_arn:

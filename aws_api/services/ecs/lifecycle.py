@@ -49,6 +49,9 @@ PENDING_STATUSES = (TaskStatus.PROVISIONING, TaskStatus.PENDING, TaskStatus.ACTI
 #: How long a task waits for its VPC's network before it gives up.
 NETWORK_TIMEOUT_S = 180
 
+#: The exit code of who ended at SIGTERM.
+_TERMINATED = 143
+
 ESSENTIAL_EXITED = "Essential container in task exited"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 VOLUME_MISSING = (
@@ -176,7 +179,8 @@ def find_stop(task: TaskSpec, observed: Observation, now: datetime) -> Stop | No
     if missing := _missing_volume(task, observed):
         return _failed_to_start(VOLUME_MISSING.format(name=missing))
     if task.awaits and now >= task.created_at + timedelta(seconds=NETWORK_TIMEOUT_S):
-        return _failed_to_start(NETWORK_TIMED_OUT)
+        problem = f" {task.awaits.problem}" if task.awaits.problem else ""
+        return _failed_to_start(f"{NETWORK_TIMED_OUT}{problem}")
     if task.shares_namespaces and _lost_namespaces(task, observed):
         return Stop(code=StopCode.ESSENTIAL_CONTAINER_EXITED, reason=ESSENTIAL_EXITED)
     for part in task.containers:
@@ -350,7 +354,8 @@ _HEALTH = {"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}
 
 
 def _reason(container: ObservedContainer) -> str:
-    if container.out_of_memory:
+    # Where the task was out of memory, the engine says so of each of its containers, also of those that ended well.
+    if container.out_of_memory and container.exit_code not in (0, _TERMINATED):
         return OUT_OF_MEMORY
     return container.error
 

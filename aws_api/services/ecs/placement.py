@@ -27,6 +27,7 @@ class Instance:
     subjects: Mapping[str, Sequence[str]]
     cpu_left: int | None
     memory_left_mib: int | None
+    attributes: frozenset[str] = frozenset()
     ports_taken: frozenset[int] = frozenset()
     families: tuple[str, ...] = ()
     task_count: int = 0
@@ -41,6 +42,7 @@ class Need:
     memory_mib: int
     ports: frozenset[int] = frozenset()
     gpus: int = 0
+    attributes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ def refusal(need: Need, instance: Instance, constraints: Iterable[Shape]) -> str
                 return "DistinctInstance placement constraint unsatisfied."
         elif not parse(constraint.get("expression", ""))(instance.subjects):
             return "MemberOf placement constraint unsatisfied."
+    if need.attributes - instance.attributes:
+        return "ATTRIBUTE"
     if need.gpus:
         return "RESOURCE:GPU"
     if instance.cpu_left is not None and need.cpu > instance.cpu_left:

@@ -88,7 +88,7 @@ def _pull(task: TaskSpec, observed: Observation, startable: list[ContainerPart])
             continue
         if part.spec.image not in observed.images:
             causes[part.spec.image] = "the engine has no such image"
-        elif part.own_registry and part in startable:
+        elif part.asks_registry and part in startable:
             causes[part.spec.image] = "the registry may have a newer one"
         else:
             continue

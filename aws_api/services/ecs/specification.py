@@ -78,7 +78,8 @@ class ContainerRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPart:
-    """One container of a task. ``own_registry``: its image is ours, so that a new push is seen by asking for it.
+    """One container of a task. ``asks_registry``: its image is asked for also where the engine has one of its
+    name, which may be older.
 
     ``dependencies`` are those of ``dependsOn``, ``links`` and ``volumesFrom``.
     """
@@ -86,7 +87,7 @@ class ContainerPart:
     name: str
     spec: ContainerSpec
     essential: bool = True
-    own_registry: bool = False
+    asks_registry: bool = False
     credentials: RegistryCredentials | None = None
     dependencies: tuple[Dependency, ...] = ()
     start_timeout_s: int | None = None
@@ -98,10 +99,11 @@ class ContainerPart:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkWait:
-    """The network that is not made yet: the resource to await."""
+    """The network that is not made yet: the resource to await, and why it could not be made when that was tried."""
 
     kind: str
     key: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

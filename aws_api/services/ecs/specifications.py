@@ -1,6 +1,5 @@
 """A Task row as the TaskSpec that its reconciler works on: overrides applied, environment and secrets resolved."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_LOGS, LABEL_ROL
 from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
 from aws_api.core.images import image_source
+from aws_api.core.models import PlanRecord
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, object_name, pause_container
 from aws_api.services.ecs.container_specs import (
@@ -37,6 +37,7 @@ from aws_api.services.ecs.environment import (
     injected_environment,
 )
 from aws_api.services.ecs.environment_files import read_environment_files
+from aws_api.services.ecs.image_versions import asks_other_registries, pinned_image
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
 from aws_api.services.ecs.models import DesiredStatus, Registration, Task
@@ -59,6 +60,7 @@ from aws_api.services.ecs.specification import (
     Stop,
     TaskSpec,
 )
+from aws_api.services.ecs.task_limits import limits_of, with_limits
 from aws_api.services.ecs.volumes import VolumeNaming, mounts_of, volumes_of
 
 KIND = "ecs.task"
@@ -75,7 +77,8 @@ def task_spec(row: Task) -> TaskSpec:
     parts, problem = _Containers(row, attachment).parts()
     awaits = None
     if attachment and attachment.backing_address is None:
-        awaits = NetworkWait(kind=attachment.network_kind, key=attachment.network_key)
+        key = {"kind": attachment.network_kind, "key": attachment.network_key}
+        awaits = NetworkWait(**key, problem=_last_failure(**key))
     if row.network and attachment is None:
         problem = problem or f"The network interface {row.network['interface_id']} was deleted"
     return TaskSpec(
@@ -88,7 +91,10 @@ def task_spec(row: Task) -> TaskSpec:
         last_status=row.last_status,
         containers=tuple(parts),
         volumes=volumes_of(
-            definition.get("volumes", ()), volume_naming(row), labels={LABEL_KIND: KIND, LABEL_KEY: row.arn}
+            definition.get("volumes", ()),
+            volume_naming(row),
+            labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
+            sizes_gib=row.document.get("volumeSizesInGiB", {}),
         ),
         desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),
         last_stop=_stop(row.last_stop_code, row.last_stopped_reason),
@@ -156,6 +162,7 @@ class _Containers:
         owner = task_container_name(row, _PAUSE)
         self._namespaces = namespace_modes(self._definition, owner)
         self._network_of = owner if row.network else None
+        self._limits_owner = owner if limits_of(row).are_shared else None
         overrides = {override.get("name"): override for override in self._overrides.get("containerOverrides", ())}
         self._shapes = {
             container["name"]: overridden(container, overrides.get(container["name"]))
@@ -185,7 +192,7 @@ class _Containers:
             name=name,
             spec=self._spec(shape, access_key),
             essential=shape.get("essential", True),
-            own_registry=self._starting and self._is_own_image(shape["image"]),
+            asks_registry=self._starting and (self._is_own_image(shape["image"]) or asks_other_registries()),
             credentials=self._credentials(shape),
             dependencies=dependencies_of(shape),
             start_timeout_s=shape.get("startTimeout"),
@@ -204,25 +211,24 @@ class _Containers:
                 prepare_log_stream(shape, destination, execution)
             if execution is None or may_write(destination, execution):
                 labels[LABEL_LOGS] = destination.to_json()
+        image = shape["image"]
+        if self._starting:
+            image = pinned_image(row, shape)
         return container_spec(
-            shape,
+            {**shape, "image": image},
             name=task_container_name(row, shape["name"]),
             labels=labels,
             environment=self._environment(shape, access_key) if self._starting else {},
             network_mode=self._network_mode,
             network_of=self._network_of,
+            cgroup_of=self._limits_owner,
             pid_mode=self._namespaces.pid_mode,
             ipc_mode=self._namespaces.ipc_mode,
             engine_names={name: task_container_name(row, name) for name in self._shapes},
             mounts=mounts_of(shape, self._definition.get("volumes", ()), volume_naming(row)),
-            task_cpu=self._task_cpu(),
-            task_memory_mib=_number(self._overrides.get("memory") or self._definition.get("memory")),
+            task_cpu=limits_of(row).cpu,
+            task_memory_mib=limits_of(row).memory_mib,
         )
-
-    def _task_cpu(self) -> int | None:
-        """The task's limit in CPU units, at most what this machine has: Docker refuses more."""
-        limit = _number(self._overrides.get("cpu") or self._definition.get("cpu"))
-        return min(limit, (os.cpu_count() or 1) * _CPU_UNITS_PER_CPU) if limit else None
 
     def _environment(self, shape: Shape, access_key: AccessKey | None) -> dict[str, str]:
         injected = injected_environment(
@@ -309,9 +315,11 @@ def _pause(row: Task, attachment: NetworkAttachment | None) -> ContainerSpec | N
     definition, name = row.task_definition.document, task_container_name(row, _PAUSE)
     labels = {LABEL_KIND: KIND, LABEL_KEY: row.arn}
     if attachment is None:
-        if row.network or row.last_status == TaskStatus.STOPPED or not needs_owner(definition):
+        is_needed = needs_owner(definition) or limits_of(row).are_shared
+        if row.network or row.last_status == TaskStatus.STOPPED or not is_needed:
             return None
-        return namespace_owner(definition, name=name, image=settings.SIMFRA_SIDECAR_IMAGE, labels=labels)
+        owner = namespace_owner(definition, name=name, image=settings.SIMFRA_SIDECAR_IMAGE, labels=labels)
+        return with_limits(owner, limits_of(row))
     pause = pause_container(
         attachment,
         name=name,
@@ -323,7 +331,14 @@ def _pause(row: Task, attachment: NetworkAttachment | None) -> ContainerSpec | N
     for container in definition["containerDefinitions"]:
         controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
     # Its own come last: without them nothing is reached.
-    return replace(pause, sysctls={**controls, **pause.sysctls}, ipc_mode=owner_ipc_mode(definition))
+    pause = replace(pause, sysctls={**controls, **pause.sysctls}, ipc_mode=owner_ipc_mode(definition))
+    return with_limits(pause, limits_of(row))
+
+
+def _last_failure(kind: str, key: str) -> str:
+    """What the last plan of a resource failed with; empty where it did not."""
+    failures = PlanRecord.objects.filter(kind=kind, key=key).order_by("-at", "-pk").values_list("failure", flat=True)
+    return failures.first() or ""
 
 
 def _engine_limits() -> EngineLimits:
@@ -357,5 +372,3 @@ def _stop(code: str, reason: str) -> Stop | None:
     return Stop(code=code, reason=reason) if code else None
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text else None

@@ -85,4 +85,5 @@ def need_of(wanted: Launch) -> Need:
             for requirement in container.get("resourceRequirements", ())
             if requirement["type"] == "GPU"
         ),
+        attributes=frozenset(attribute["name"] for attribute in document.get("requiresAttributes", ())),
     )

@@ -14,6 +14,7 @@ from aws_api.services.ecs.specification import TaskVolume
 Shape = Mapping[str, Any]
 
 _DIGEST_DIGITS = 12
+_GIB = 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +43,10 @@ def mounts_of(container: Shape, volumes: Iterable[Shape], naming: VolumeNaming) 
     return tuple(mounts)
 
 
-def volumes_of(volumes: Iterable[Shape], naming: VolumeNaming, *, labels: Mapping[str, str]) -> tuple[TaskVolume, ...]:
-    """The engine's volumes of a task; ``labels`` mark those that go with it."""
+def volumes_of(
+    volumes: Iterable[Shape], naming: VolumeNaming, *, labels: Mapping[str, str], sizes_gib: Mapping[str, int]
+) -> tuple[TaskVolume, ...]:
+    """The engine's volumes of a task; ``labels`` mark those that go with it, ``sizes_gib`` are by name."""
     found = []
     for volume in volumes:
         if host_path(volume):
@@ -55,6 +58,7 @@ def volumes_of(volumes: Iterable[Shape], naming: VolumeNaming, *, labels: Mappin
             labels={**docker.get("labels", {}), **(labels if own else {})},
             driver=docker.get("driver", "local"),
             driver_options=docker.get("driverOpts", {}),
+            size_bytes=sizes_gib[volume["name"]] * _GIB if volume.get("name") in sizes_gib else None,
         )
         must_exist = is_shared(volume) and not docker.get("autoprovision", False)
         found.append(TaskVolume(name=volume.get("name", ""), spec=spec, own=own, must_exist=must_exist))

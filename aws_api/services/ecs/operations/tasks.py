@@ -1,7 +1,7 @@
 """Tasks: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -205,6 +205,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
         network_configuration=request.get("networkConfiguration", {}),
         enable_execute_command=request.get("enableExecuteCommand", False),
         tags=_tags(request, cluster, definition),
+        volume_sizes_gib=volume_sizes(request.get("volumeConfigurations", ())),
     )
 
 
@@ -257,6 +258,12 @@ def _check_volumes(request: Mapping[str, Any], definition: TaskDefinition) -> No
         )
     if missing := waiting - given:
         raise InvalidParameterException(f"Volume configuration for {min(missing)} is required.")
+
+
+def volume_sizes(configurations: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The sizes that RunTask gives to volumes configured at launch, by name; one from a snapshot may have none."""
+    sizes = ((one["name"], one.get("managedEBSVolume", {}).get("sizeInGiB")) for one in configurations)
+    return {name: size for name, size in sizes if size}
 
 
 def _tags(request: Mapping[str, Any], cluster: Cluster, definition: TaskDefinition) -> dict[str, str]:
