@@ -24,7 +24,6 @@ from aws_api.services.ecs.image_versions import with_pulled_digests
 from aws_api.services.ecs.instance_controller import InstanceController
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES, STATUS_ORDER, Assessment, TaskStatus, assess
 from aws_api.services.ecs.models import RunTaskToken, Task, TaskDefinition, TaskDefinitionStatus
-from aws_api.services.ecs.image_versions import with_pulled_digests
 from aws_api.services.ecs.reconcile import decide
 from aws_api.services.ecs.scheduler.controller import ServiceController
 from aws_api.services.ecs.scheduler.progress import KIND as SERVICE_KIND
