@@ -42,6 +42,14 @@ class Tunnels:
 
         Raises ConnectionRefusedError and TimeoutError where the target does, OSError for everything else.
         """
+        try:
+            return await self._try(target)
+        except _SomebodyElse:
+            # The gateway was made anew elsewhere, and another program has its old address.
+            self._known.pop(target.network_name, None)
+            return await self._try(target)
+
+    async def _try(self, target: VpcAddress) -> tuple[asyncio.Transport, bytes]:
         transport, first, token = await self._reach(target.network_name)
         wish = {
             "token": token,
@@ -60,12 +68,7 @@ class Tunnels:
         if answer == b"ok":
             return transport, rest
         transport.close()
-        reason = answer.decode(errors="replace").removeprefix("error ")
-        if reason == "refused":
-            raise ConnectionRefusedError(f"{target.address}:{target.port} refuses connections")
-        if reason == "timeout":
-            raise TimeoutError(f"{target.address}:{target.port} does not answer")
-        raise OSError(reason)
+        raise _refusal(target, answer.decode(errors="replace"))
 
     async def _reach(self, network_name: str) -> tuple[asyncio.Transport, FirstLine, str]:
         known = self._known.get(network_name)
@@ -89,6 +92,26 @@ class Tunnels:
             self._known[network_name] = address, entrance.token
             return *reached, entrance.token
         raise OSError(f"the gateway of {network_name} cannot be reached: {problem}") from problem
+
+
+class _SomebodyElse(OSError):
+    """Who answered is not the gateway of the VPC."""
+
+
+def _refusal(target: VpcAddress, answer: str) -> OSError:
+    """What a gateway's answer other than ok means."""
+    where = f"{target.address}:{target.port}"
+    match answer:
+        case "error refused":
+            return ConnectionRefusedError(f"{where} refuses connections")
+        case "error timeout":
+            return TimeoutError(f"{where} does not answer")
+        case "error the token is wrong":
+            return _SomebodyElse(f"the gateway of another VPC is where that of {target.network_name} was")
+        case _ if answer.startswith("error "):
+            return OSError(answer.removeprefix("error "))
+        case _:
+            return _SomebodyElse(f"another program is where the gateway of {target.network_name} was")
 
 
 async def _connect(address: Address) -> tuple[asyncio.Transport, FirstLine]:

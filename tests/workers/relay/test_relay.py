@@ -234,6 +234,28 @@ async def test_a_gateway_that_was_made_anew_is_found_again(context: Context, own
     await close_pool()
 
 
+async def test_another_program_in_a_gateway_s_place_is_not_taken_for_it(
+    context: Context, owner: str, ranges: int
+) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n")
+        writer.close()
+
+    stranger = await asyncio.start_server(answer, "127.0.0.1", 0)
+    gateway = await Relay(TOKEN).serve("127.0.0.1", 0)
+    places = [stranger, gateway]
+
+    def find(_: str) -> Entrance:
+        return Entrance(addresses=(places.pop(0).sockets[0].getsockname(),), token=TOKEN)
+
+    relay = RelayDesk(Tunnels(find))
+    async with echo() as target, stranger, gateway:
+        await publish_and_look(relay, context, owner, at(target))
+        assert await exchange(ranges, b"found") == b"found"
+        await relay.close()
+    await close_pool()
+
+
 async def test_datagrams_reach_their_target_and_answers_their_sender(context: Context, owner: str, ranges: int) -> None:
     class Echo(asyncio.DatagramProtocol):
         def connection_made(self, transport: Any) -> None:
