@@ -6,7 +6,7 @@ from aws_api.services.ec2.models import FlowLog
 
 
 def describe_flow_log(row: FlowLog) -> shapes.FlowLog:
-    kept: shapes.FlowLog = row.document  # type: ignore[assignment]
+    kept: shapes.FlowLog = row.document
     return {
         **kept,
         "FlowLogId": row.resource_id,

@@ -91,8 +91,6 @@ def describe_address(address: ElasticIp) -> shapes.Address:
             "NetworkInterfaceOwnerId": private.interface.account_id,
             "PrivateIpAddress": str(private.address),
         }
-        if private.interface.interface_type == "nat_gateway":
-            shape["ServiceManaged"] = "nat"
     return shape
 
 

@@ -167,8 +167,8 @@ def _asked_address(context: Context, request: Any, *, to_delete: bool = False) -
     """The address that a request names by its allocation or by itself, locked."""
     if allocation_id := request.get("AllocationId"):
         look = find_to_delete if to_delete else find
-        row = look(ElasticIp, context, allocation_id)
-        return ElasticIp.objects.select_related("private_address__interface").get(pk=row.pk)
+        locked = look(ElasticIp, context, allocation_id)
+        return ElasticIp.objects.select_related("private_address__interface").get(pk=locked.pk)
     public = request.get("PublicIp")
     if not public:
         raise MissingParameter("Either public IP or allocation id must be specified")
