@@ -13,6 +13,8 @@ from aws_api.core.invoke import invoke
 from aws_api.services.ecs.roles import CannotInitialize
 
 MAX_BYTES = 1024 * 1024
+#: What ECS says where a log router's configuration cannot be had.
+FIRELENS_FAILED = "ResourceInitializationError: failed to download the FireLens configuration file"
 _FAILED = "ResourceInitializationError: failed to download env files: file download command: non empty error stream"
 
 
@@ -20,7 +22,8 @@ def read_environment_files(context: Context, files: Sequence[Mapping[str, str]])
     """The variables of the files; of two with one name the first file's. Raises CannotInitialize."""
     variables: dict[str, str] = {}
     for file in files:
-        for name, value in parse(_download(context, file["value"])).items():
+        content = download(context, file["value"], _FAILED)
+        for name, value in parse(content.decode(errors="replace")).items():
             variables.setdefault(name, value)
     return variables
 
@@ -32,16 +35,17 @@ def parse(text: str) -> dict[str, str]:
     return {name.strip(): value for name, _, value in pairs if name.strip()}
 
 
-def _download(context: Context, arn: str) -> str:
+def download(context: Context, arn: str, failed: str) -> bytes:
+    """An object of S3 by its ARN. Raises CannotInitialize, which begins with ``failed``."""
     bucket, _, key = Arn.parse(arn).resource.partition("/")
     try:
         answer = invoke(context, "s3", "GetObject", {"Bucket": bucket, "Key": key})
     except AwsError as error:
-        raise CannotInitialize(f"{_FAILED}: {error.code}: {error.message} ({arn})") from error
+        raise CannotInitialize(f"{failed}: {error.code}: {error.message} ({arn})") from error
     body = _content(answer["Body"])
     if len(body) > MAX_BYTES:
-        raise CannotInitialize(f"{_FAILED}: {arn} is larger than {MAX_BYTES} bytes")
-    return body.decode(errors="replace")
+        raise CannotInitialize(f"{failed}: {arn} is larger than {MAX_BYTES} bytes")
+    return body
 
 
 def _content(body: AsyncIterator[bytes] | bytes) -> bytes:
