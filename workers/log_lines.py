@@ -62,7 +62,7 @@ class EventGatherer:
         return lines
 
     def event(self, lines: Sequence[LogLine]) -> LogLine:
-        """The lines of an event as one, at the first one's time; each with its line feed, as Docker's driver does it."""
+        """The lines of an event as one, at the first one's time; each with a line feed, as from Docker's driver."""
         if self._pattern is None:
             return lines[0]
         return replace(lines[0], message="".join(f"{line.message}\n" for line in lines))

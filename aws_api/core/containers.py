@@ -100,6 +100,16 @@ class NetworkEndpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogForwarding:
+    """Output that the engine hands on, in fluentd's protocol, to a socket in a volume; it stays readable here too."""
+
+    volume: str
+    socket: str
+    tag: str
+    buffer_events: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
     """A container to make. Names are deterministic, so that making it twice is one container.
 
@@ -155,6 +165,9 @@ class ContainerSpec:
     health_check: HealthCheck | None = None
     #: What READY in the container's first output stands for: starting waits for it, at most this long.
     ready_within_s: float | None = None
+    #: Files put into the container before it starts, by path; may have secrets in them.
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    forwards_log: LogForwarding | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,7 @@ from workers.docker.observations import (
     volume_of_inspect,
 )
 from workers.docker.output import OutputDecoder, timestamp
-from workers.docker.specs import container_config
+from workers.docker.specs import archive_of, container_config
 
 READY = "READY"
 #: What can change a decision. Health checks run inside containers as well: their exec events are not wanted.
@@ -184,7 +184,7 @@ class DockerRuntime:
             networks.ensure_uplink()
         with engine_failures("CannotCreateContainerError"):
             try:
-                config = container_config(spec, labels, cgroups.parent_of(spec))
+                config = container_config(spec, labels, cgroups.parent_of(spec), self._log_socket(spec))
                 created = engine.client().create_container_from_config(config, spec.name)
             except APIError as error:
                 if error.status_code != 409:
@@ -194,6 +194,8 @@ class DockerRuntime:
                 container_id = created["Id"]
                 for endpoint in spec.endpoints[1:]:
                     self._connect(spec.name, endpoint.network, endpoint.address)
+            if spec.files:
+                engine.client().put_archive(container_id, "/", archive_of(spec.files))
         return container_id
 
     def start_container(self, name: str, ready_within_s: float | None = None) -> None:
@@ -280,6 +282,12 @@ class DockerRuntime:
             return image_of_inspect(engine.client().inspect_image(name))
         except ImageNotFound:
             return None
+
+    def _log_socket(self, spec: ContainerSpec) -> str:
+        """Where on its host the engine finds the socket that output is forwarded to."""
+        if spec.forwards_log is None:
+            return ""
+        return f"{engine.client().inspect_volume(spec.forwards_log.volume)['Mountpoint']}/{spec.forwards_log.socket}"
 
     def _has_volume(self, name: str) -> bool:
         try:

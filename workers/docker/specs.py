@@ -1,17 +1,24 @@
 """A ContainerSpec as the engine's API takes it. Pure."""
 
+import io
+import tarfile
 from collections.abc import Mapping
 from typing import Any
 
-from aws_api.core.containers import ContainerSpec, HealthCheck, PortBinding
+from aws_api.core.containers import ContainerSpec, HealthCheck, LogForwarding, PortBinding
 
 #: What a container's output may take on the engine's disk; the console and log groups have it as well.
 _LOG_OPTIONS = {"max-size": "16m", "max-file": "4"}
 _NANOSECONDS = 1_000_000_000
 
 
-def container_config(spec: ContainerSpec, labels: Mapping[str, str], cgroup_parent: str = "") -> dict[str, Any]:
-    """The body of ``POST /containers/create``; members that the spec leaves open are absent."""
+def container_config(
+    spec: ContainerSpec, labels: Mapping[str, str], cgroup_parent: str = "", log_socket: str = ""
+) -> dict[str, Any]:
+    """The body of ``POST /containers/create``; members that the spec leaves open are absent.
+
+    ``log_socket`` is the path on the engine's host at which the spec's ``forwards_log`` finds its receiver.
+    """
     ports = {f"{binding.container_port}/{binding.protocol}" for binding in spec.ports}
     return _present(
         Image=spec.image,
@@ -26,12 +33,23 @@ def container_config(spec: ContainerSpec, labels: Mapping[str, str], cgroup_pare
         Tty=spec.terminal,
         ExposedPorts={port: {} for port in sorted(ports)},
         Healthcheck=_health_check(spec.health_check),
-        HostConfig=_host_config(spec) | _present(CgroupParent=cgroup_parent),
+        HostConfig=_host_config(spec, log_socket) | _present(CgroupParent=cgroup_parent),
         NetworkingConfig=_networking_config(spec),
     )
 
 
-def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+def archive_of(files: Mapping[str, bytes]) -> bytes:
+    """Files as the tar archive that the engine unpacks into a container."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path.lstrip("/"))
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _host_config(spec: ContainerSpec, log_socket: str) -> dict[str, Any]:
     bindings: dict[str, list[dict[str, str]]] = {}
     for binding in spec.ports:
         place = {"HostIp": binding.host_ip, "HostPort": _host_port(binding)}
@@ -81,8 +99,25 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
         Init=spec.init,
         ReadonlyRootfs=spec.read_only,
         Privileged=spec.privileged,
-        LogConfig={"Type": "json-file", "Config": _LOG_OPTIONS},
+        LogConfig=_log_config(spec.forwards_log, log_socket),
     ) | ({} if spec.swappiness is None else {"MemorySwappiness": spec.swappiness})  # 0 is a value of its own
+
+
+def _log_config(forwarding: LogForwarding | None, log_socket: str) -> dict[str, Any]:
+    if forwarding is None:
+        return {"Type": "json-file", "Config": _LOG_OPTIONS}
+    options = {
+        "fluentd-address": f"unix://{log_socket}",
+        # The receiver may need a moment to listen; once it has gone nobody waits for it for long.
+        "fluentd-async": "true",
+        "fluentd-retry-wait": "100ms",
+        "fluentd-max-retries": "13",
+        "fluentd-sub-second-precision": "true",
+        "tag": forwarding.tag,
+    }
+    if forwarding.buffer_events:
+        options["fluentd-buffer-limit"] = str(forwarding.buffer_events)
+    return {"Type": "fluentd", "Config": options}
 
 
 def _host_port(binding: PortBinding) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_api.services.ecs.fields import FIELDS, Handling
+from aws_api.services.ecs.firelens import check_firelens
 from aws_api.services.ecs.shapes import ClientException
 
 Shape = Mapping[str, Any]
@@ -43,6 +44,7 @@ def check_fields(definition: Shape) -> None:
     if len(definition.get("placementConstraints", ())) > MAX_PLACEMENT_CONSTRAINTS:
         raise ClientException(f"Too many placement constraints. The limit is {MAX_PLACEMENT_CONSTRAINTS}.")
     _check_volumes(definition.get("volumes", ()))
+    check_firelens(definition["containerDefinitions"])
     for container in definition["containerDefinitions"]:
         _refuse(container, "containerDefinitions[].")
         _check_container(container)

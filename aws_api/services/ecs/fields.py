@@ -136,18 +136,25 @@ FIELDS: tuple[Field, ...] = (
     _enforced(f"{_CONTAINER}ulimits"),
     _enforced(
         f"{_CONTAINER}logConfiguration.logDriver",
-        "awslogs and json-file. Output of another driver is shown in the console and goes nowhere else.",
-        stored_values=lambda driver: driver not in ("awslogs", "json-file"),
+        "awslogs, awsfirelens and json-file. Output of another driver is shown in the console and goes nowhere else.",
+        stored_values=lambda driver: driver not in ("awslogs", "awsfirelens", "json-file"),
     ),
-    _enforced(f"{_CONTAINER}logConfiguration.options", "awslogs-group, -region, -stream-prefix and -create-group."),
+    _enforced(
+        f"{_CONTAINER}logConfiguration.options",
+        "awslogs-group, -region, -stream-prefix, -create-group, -multiline-pattern, -datetime-format, mode and "
+        "max-buffer-size; with awsfirelens all. Those of json-file are stored: it keeps 64 MiB.",
+    ),
     _enforced(
         f"{_CONTAINER}logConfiguration.secretOptions",
-        "Read with the execution role: one that cannot be had stops the task. No driver is handed them.",
+        "Read with the execution role: one that cannot be had stops the task. The driver awsfirelens is handed them.",
     ),
     _enforced(f"{_CONTAINER}healthCheck"),
     _enforced(f"{_CONTAINER}systemControls"),
     _refused(f"{_CONTAINER}resourceRequirements", "No engine offers GPUs or accelerators: RunTask answers a failure."),
-    _stored(f"{_CONTAINER}firelensConfiguration", "The container runs; no output is routed to it."),
+    _enforced(
+        f"{_CONTAINER}firelensConfiguration",
+        "Its configuration is written where fluent-bit's and fluentd's images look for it.",
+    ),
     _refused(f"{_CONTAINER}credentialSpecs", "There is no Active Directory to be a member of."),
     _enforced("volumes[].name"),
     _enforced("volumes[].host", "A sourcePath must be below one of SIMFRA_HOST_VOLUMES."),

@@ -16,6 +16,7 @@ from aws_api.core.images import image_source
 from aws_api.core.models import PlanRecord
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, object_name, pause_container
+from aws_api.services.ecs import firelens
 from aws_api.services.ecs.container_specs import (
     DEFAULT_STOP_TIMEOUT_S,
     container_name,
@@ -36,7 +37,7 @@ from aws_api.services.ecs.environment import (
     container_environment,
     injected_environment,
 )
-from aws_api.services.ecs.environment_files import read_environment_files
+from aws_api.services.ecs.environment_files import FIRELENS_FAILED, download, read_environment_files
 from aws_api.services.ecs.image_versions import asks_other_registries, pinned_image
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
@@ -65,7 +66,6 @@ from aws_api.services.ecs.volumes import VolumeNaming, mounts_of, volumes_of
 
 KIND = "ecs.task"
 _PAUSE = "pause"
-_CPU_UNITS_PER_CPU = 1024
 
 Shape = Mapping[str, Any]
 
@@ -95,6 +95,9 @@ def task_spec(row: Task) -> TaskSpec:
             volume_naming(row),
             labels={LABEL_KIND: KIND, LABEL_KEY: row.arn},
             sizes_gib=row.document.get("volumeSizesInGiB", {}),
+        )
+        + firelens.socket_volumes(
+            definition["containerDefinitions"], _firelens_volume(row), {LABEL_KIND: KIND, LABEL_KEY: row.arn}
         ),
         desired_stop=_stop(row.desired_stop_code, row.desired_stopped_reason),
         last_stop=_stop(row.last_stop_code, row.last_stopped_reason),
@@ -164,10 +167,12 @@ class _Containers:
         self._network_of = owner if row.network else None
         self._limits_owner = owner if limits_of(row).are_shared else None
         overrides = {override.get("name"): override for override in self._overrides.get("containerOverrides", ())}
-        self._shapes = {
-            container["name"]: overridden(container, overrides.get(container["name"]))
-            for container in self._definition["containerDefinitions"]
-        }
+        self._shapes = firelens.with_router_first(
+            {
+                container["name"]: overridden(container, overrides.get(container["name"]))
+                for container in self._definition["containerDefinitions"]
+            }
+        )
         self._task_role_arn = task_role_arn(self._overrides, self._definition, row.account_id)
         self._execution_role_arn = execution_role_arn(self._overrides, self._definition, row.account_id)
         self._execution: Context | None = None
@@ -214,7 +219,7 @@ class _Containers:
         image = shape["image"]
         if self._starting:
             image = pinned_image(row, shape)
-        return container_spec(
+        spec = container_spec(
             {**shape, "image": image},
             name=task_container_name(row, shape["name"]),
             labels=labels,
@@ -229,6 +234,43 @@ class _Containers:
             task_cpu=limits_of(row).cpu,
             task_memory_mib=limits_of(row).memory_mib,
         )
+        return self._routed(spec, shape)
+
+    def _routed(self, spec: ContainerSpec, shape: Shape) -> ContainerSpec:
+        """The container with what FireLens adds to it."""
+        router = firelens.log_router(self._shapes.values())
+        if router is None:
+            return spec
+        volume = _firelens_volume(self._row)
+        if shape["name"] != router["name"]:
+            forwards_log = firelens.forwarding(shape, volume, self._row.task_id)
+            is_linked = forwards_log is not None and self._network_mode == "bridge"
+            link = (task_container_name(self._row, router["name"]), router["name"])
+            links = (*spec.links, link) if is_linked and link not in spec.links else spec.links
+            return replace(spec, forwards_log=forwards_log, links=links)
+        files = self._router_files(router) if self._starting else {}
+        return replace(spec, mounts=(*spec.mounts, firelens.socket_mount(volume)), files=files)
+
+    def _router_files(self, router: Shape) -> Mapping[str, bytes]:
+        """The log router's configuration. Raises CannotInitialize where secrets or its S3 object cannot be had."""
+        row, options = self._row, {}
+        for name, shape in self._shapes.items():
+            if firelens.uses_firelens(shape):
+                log = shape["logConfiguration"]
+                secrets = log.get("secretOptions", ())
+                resolved = resolve_secrets(self._execution_context(), secrets) if secrets else {}
+                options[name] = {**log.get("options", {}), **resolved}
+        routing = firelens.Routing(
+            router=router,
+            network_mode=self._network_mode,
+            cluster=row.cluster.name,
+            task_arn=row.arn,
+            task_definition=f"{row.task_definition.family}:{row.task_definition.revision}",
+            options=options,
+        )
+        arn = firelens.external_object(router)
+        external = download(self._execution_context(), arn, FIRELENS_FAILED) if arn else None
+        return firelens.router_files(routing, external)
 
     def _environment(self, shape: Shape, access_key: AccessKey | None) -> dict[str, str]:
         injected = injected_environment(
@@ -241,6 +283,8 @@ class _Containers:
             has_task_role=bool(self._task_role_arn),
             access_key=access_key,
         )
+        if router := firelens.log_router(self._shapes.values()):
+            injected |= firelens.environment(shape, router, self._network_mode)
         files = shape.get("environmentFiles", ())
         defined = read_environment_files(self._execution_context(), files) if files else {}
         defined.update({pair["name"]: pair.get("value", "") for pair in shape.get("environment", ())})
@@ -302,6 +346,11 @@ def _is_registered(row: Task) -> bool:
     if not (row.service_name and is_asked) or row.last_status not in (TaskStatus.RUNNING, TaskStatus.DEACTIVATING):
         return False
     return Registration.objects.filter(task_arn=row.arn).exists()
+
+
+def _firelens_volume(row: Task) -> str:
+    """The engine's name of the volume through which output reaches the task's log router."""
+    return task_container_name(row, "firelens")
 
 
 def _attachment(row: Task) -> NetworkAttachment | None:
@@ -370,5 +419,3 @@ def _endpoint(network_mode: str) -> str:
 
 def _stop(code: str, reason: str) -> Stop | None:
     return Stop(code=code, reason=reason) if code else None
-
-
