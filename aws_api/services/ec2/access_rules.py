@@ -10,51 +10,40 @@ from aws_api.core.authorization import register_resource_tags
 from aws_api.core.context import Context
 from aws_api.core.database import fetch_row
 from aws_api.core.service import Access
+from aws_api.services.ec2.models import ec2_resources, model_of
 from aws_api.services.ec2.service import ec2
 
-#: The kind of resource, in ARNs, of an id's prefix.
-_KINDS = {
-    "acl": "network-acl",
-    "dopt": "dhcp-options",
-    "eigw": "egress-only-internet-gateway",
-    "eipalloc": "elastic-ip",
-    "eni": "network-interface",
+#: The kind of resource, in ARNs, of an id's prefix, of what Simfra has no rows of.
+_FOREIGN_KINDS = {
     "i": "instance",
-    "igw": "internet-gateway",
-    "nat": "natgateway",
-    "rtb": "route-table",
-    "sg": "security-group",
-    "sgr": "security-group-rule",
-    "subnet": "subnet",
     "vol": "volume",
-    "vpc": "vpc",
-    "vpce": "vpc-endpoint",
 }
 #: What an operation makes, beside what its request names.
 _MADE_BY = {
+    "ec2:AllocateAddress": "elastic-ip",
     "ec2:CreateDefaultSubnet": "subnet",
     "ec2:CreateDefaultVpc": "vpc",
     "ec2:CreateDhcpOptions": "dhcp-options",
+    "ec2:CreateEgressOnlyInternetGateway": "egress-only-internet-gateway",
+    "ec2:CreateFlowLogs": "vpc-flow-log",
     "ec2:CreateInternetGateway": "internet-gateway",
+    "ec2:CreateManagedPrefixList": "prefix-list",
+    "ec2:CreateNatGateway": "natgateway",
+    "ec2:CreateNetworkAcl": "network-acl",
     "ec2:CreateNetworkInterface": "network-interface",
     "ec2:CreateRouteTable": "route-table",
     "ec2:CreateSecurityGroup": "security-group",
     "ec2:CreateSubnet": "subnet",
     "ec2:CreateVpc": "vpc",
+    "ec2:CreateVpcEndpoint": "vpc-endpoint",
+    "ec2:CreateVpcPeeringConnection": "vpc-peering-connection",
 }
-_NAMING_MEMBERS = ("GroupIds", "Groups", "Resources", "SecurityGroupIds")
+#: Members that name resources and do not end as ids do.
+_NAMING_MEMBERS = ("Groups", "Resources", "SecurityGroups")
+#: Members that name what may be another account's.
+_FOREIGN_MEMBERS = ("PeerVpcId",)
 MAX_NAMED = 1000
-_TABLES = {
-    "dhcp-options": "ec2_dhcpoptions",
-    "internet-gateway": "ec2_internetgateway",
-    "network-acl": "ec2_networkacl",
-    "network-interface": "ec2_networkinterface",
-    "route-table": "ec2_routetable",
-    "security-group": "ec2_securitygroup",
-    "security-group-rule": "ec2_securitygrouprule",
-    "subnet": "ec2_subnet",
-    "vpc": "ec2_vpc",
-}
+_TABLES = {model.kind.name: model._meta.db_table for model in ec2_resources()}
 _TAGS = "SELECT tags FROM {} WHERE account_id = $1 AND region = $2 AND resource_id = $3"
 
 
@@ -82,13 +71,20 @@ def _named(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(kind, id) of every resource that a member names by its id."""
     for member, value in request.items():
         values: list[Any] = []
+        if member in _FOREIGN_MEMBERS:
+            continue
         if member.endswith("Id"):
             values = [value]
-        elif member in _NAMING_MEMBERS and isinstance(value, list):
+        elif (member.endswith("Ids") or member in _NAMING_MEMBERS) and isinstance(value, list):
             values = value
         for resource_id in values:
-            if isinstance(resource_id, str) and (kind := _KINDS.get(resource_id.partition("-")[0])):
+            if isinstance(resource_id, str) and (kind := _kind_of(resource_id)):
                 yield kind, resource_id
+
+
+def _kind_of(resource_id: str) -> str | None:
+    model = model_of(resource_id)
+    return model.kind.name if model else _FOREIGN_KINDS.get(resource_id.partition("-")[0])
 
 
 async def _tags(_context: Context, arn: str) -> Mapping[str, str]:

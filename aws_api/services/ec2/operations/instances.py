@@ -103,7 +103,8 @@ def describe_instance_types(
     _context: Context, request: shapes.DescribeInstanceTypesRequest
 ) -> shapes.DescribeInstanceTypesResult:
     """Tell the size of some well-known types."""
-    names: list[str] = [*(request.get("InstanceTypes") or sorted(_TYPES))]
+    asked = request.get("InstanceTypes")
+    names: list[str] = [*asked] if asked else sorted(_TYPES)
     if unknown := [name for name in names if name not in _TYPES]:
         raise InvalidInstanceType(f"The following supplied instance types do not exist: [{', '.join(unknown)}]")
     types, next_token = listed_shapes(request, map(_describe_type, names), filters=TYPE_FILTERS)

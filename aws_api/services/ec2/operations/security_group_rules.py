@@ -6,8 +6,6 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGrou
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Q
-
 from aws_api.core.context import Context
 from aws_api.core.ids import new_hex_id
 from aws_api.services.ec2 import kinds, shapes
@@ -25,8 +23,9 @@ from aws_api.services.ec2.errors import (
 )
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
-from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc, VpcPeeringConnection
+from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule
 from aws_api.services.ec2.operations.security_groups import group_id_of
+from aws_api.services.ec2.peerings import active_peering
 from aws_api.services.ec2.permissions import Peer, Permission, parse_permissions, parse_rule
 from aws_api.services.ec2.prefix_lists import find_prefix_list
 from aws_api.services.ec2.service import operation
@@ -258,15 +257,10 @@ def _referenced_group(context: Context, group: SecurityGroup, peer: Peer) -> Sec
         referenced = rows.filter(vpc=group.vpc, group_name=peer.group_name).select_related("vpc").first()
     if referenced is None:
         raise missing(kinds.SECURITY_GROUP, [peer.group_id or peer.group_name])
-    if referenced.vpc_id != group.vpc_id and not _are_peered(referenced.vpc, group.vpc):
+    if referenced.vpc_id != group.vpc_id and active_peering(referenced.vpc, group.vpc) is None:
         raise InvalidGroupNotFound("You have specified two resources that belong to different networks.")
     hold([referenced])
     return referenced
-
-
-def _are_peered(vpc: Vpc, other: Vpc) -> bool:
-    between = Q(requester_vpc=vpc, accepter_vpc=other) | Q(requester_vpc=other, accepter_vpc=vpc)
-    return VpcPeeringConnection.objects.filter(between, status="active").exists()
 
 
 def _duplicate(permission: Permission) -> Exception:

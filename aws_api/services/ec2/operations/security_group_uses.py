@@ -5,14 +5,13 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroup
 
 from collections.abc import Iterator
 
-from django.db.models import Q
-
 from aws_api.core.context import Context
 from aws_api.services.ec2 import shapes
 from aws_api.services.ec2.describe import describe_tags, describe_user_id_group_pair
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed, listed_shapes
-from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc, VpcPeeringConnection
+from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc
+from aws_api.services.ec2.peerings import active_peering
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import find, find_all, rows_of
 
@@ -40,7 +39,7 @@ def describe_security_group_references(
     for group in find_all(SecurityGroup, context, request["GroupId"]):
         rules = group.referencing_rules.exclude(group__vpc=group.vpc).select_related("group__vpc").order_by("pk")
         for vpc in dict.fromkeys(rule.group.vpc for rule in rules):
-            peering = _active_peering(group.vpc, vpc)
+            peering = active_peering(group.vpc, vpc)
             if peering is not None:
                 references.append(
                     {
@@ -88,11 +87,6 @@ def describe_security_group_vpc_associations(
     return {"SecurityGroupVpcAssociations": associations, **next_token}
 
 
-def _active_peering(vpc: Vpc, other: Vpc) -> VpcPeeringConnection | None:
-    between = Q(requester_vpc=vpc, accepter_vpc=other) | Q(requester_vpc=other, accepter_vpc=vpc)
-    return VpcPeeringConnection.objects.filter(between, status="active").first()
-
-
 def _stale_groups(vpc: Vpc) -> Iterator[shapes.StaleSecurityGroup]:
     rules = (
         SecurityGroupRule.objects.filter(group__vpc=vpc, referenced_group__isnull=False)
@@ -103,7 +97,7 @@ def _stale_groups(vpc: Vpc) -> Iterator[shapes.StaleSecurityGroup]:
     stale: dict[SecurityGroup, list[SecurityGroupRule]] = {}
     for rule in rules:
         assert rule.referenced_group is not None
-        if _active_peering(vpc, rule.referenced_group.vpc) is None:
+        if active_peering(vpc, rule.referenced_group.vpc) is None:
             stale.setdefault(rule.group, []).append(rule)
     for group, named in stale.items():
         yield {

@@ -8,7 +8,8 @@ from aws_api.services.ec2 import shapes
 from aws_api.services.ec2.errors import InvalidID
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed_shapes
-from aws_api.services.ec2.models import Ec2Resource, ec2_resources, model_of
+from aws_api.services.ec2.models import Ec2Resource, VpcPeeringConnection, ec2_resources, model_of
+from aws_api.services.ec2.peerings import visible_peerings
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import find, rows_of
 from aws_api.services.ec2.tagging import check_count, checked_tags
@@ -21,9 +22,9 @@ def create_tags(context: Context, request: shapes.CreateTagsRequest) -> None:
     """Set tags on resources; other tags stay."""
     tags = checked_tags(request["Tags"])
     for resource in _tagged(context, request["Resources"]):
-        merged = {**resource.tags, **tags}
+        merged = {**getattr(resource, _tags_column(context, resource)), **tags}
         check_count(merged)
-        _write(resource, merged)
+        _write(context, resource, merged)
 
 
 @operation
@@ -35,10 +36,10 @@ def delete_tags(context: Context, request: shapes.DeleteTagsRequest) -> None:
         if named is not None:
             left = {
                 key: value
-                for key, value in resource.tags.items()
+                for key, value in getattr(resource, _tags_column(context, resource)).items()
                 if not any(tag.get("Key") == key and tag.get("Value") in (None, value) for tag in named)
             }
-        _write(resource, left)
+        _write(context, resource, left)
 
 
 @operation
@@ -54,11 +55,25 @@ def _tagged(context: Context, resource_ids: list[str]) -> Iterator[Ec2Resource]:
         model = model_of(resource_id)
         if model is None:
             raise InvalidID(f"The ID '{resource_id}' is not valid")
-        yield find(model, context, resource_id, locked=True)
+        yield _find(model, context, resource_id)
 
 
-def _write(resource: Ec2Resource, tags: dict[str, str]) -> None:
-    type(resource)._default_manager.filter(pk=resource.pk).update(tags=tags)
+def _find(model: type[Ec2Resource], context: Context, resource_id: str) -> Ec2Resource:
+    if model is VpcPeeringConnection:
+        accepted = visible_peerings(context).filter(resource_id=resource_id).select_for_update(of=("self",)).first()
+        if accepted is not None:
+            return accepted
+    return find(model, context, resource_id, locked=True)
+
+
+def _tags_column(context: Context, resource: Ec2Resource) -> str:
+    """Each side of a peering connection has tags of its own."""
+    is_own = (resource.account_id, resource.region) == (context.account_id, context.region)
+    return "tags" if is_own else "accepter_tags"
+
+
+def _write(context: Context, resource: Ec2Resource, tags: dict[str, str]) -> None:
+    type(resource)._default_manager.filter(pk=resource.pk).update(**{_tags_column(context, resource): tags})
 
 
 def _all_tags(context: Context) -> Iterator[shapes.TagDescription]:

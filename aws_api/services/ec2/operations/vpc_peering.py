@@ -8,8 +8,6 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
 from aws_api.core.context import Context
 from aws_api.services.ec2 import kinds, shapes
 from aws_api.services.ec2.addresses import overlaps
@@ -25,6 +23,7 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import Vpc, VpcPeeringConnection
+from aws_api.services.ec2.peerings import LIVE, peerings_between, peerings_of, visible_peerings
 from aws_api.services.ec2.quotas import PEERING_CONNECTIONS_PER_VPC, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, required
@@ -47,7 +46,6 @@ FILTERS = FilterTable(
 )
 _EXPIRES_AFTER = timedelta(days=7)
 _FAILURE = "Failed due to incorrect VPC-ID, Account ID, or overlapping CIDR range"
-_LIVE = ("pending-acceptance", "active")
 _RESOLVES_NAMES = "AllowDnsResolutionFromRemoteVpc"
 _CLASSIC = ("AllowEgressFromLocalClassicLinkToRemoteVpc", "AllowEgressFromLocalVpcToRemoteClassicLink")
 
@@ -68,8 +66,8 @@ def create_vpc_peering_connection(
     peer = Vpc.objects.filter(account_id=owner, region=region, resource_id=peer_vpc_id).first()
     if peer is None and (owner, region) == (context.account_id, context.region):
         raise missing(kinds.VPC, [peer_vpc_id])
-    check_quota(PEERING_CONNECTIONS_PER_VPC, _peerings_of(vpc).filter(status__in=_LIVE))
-    if peer is not None and _peerings_of(vpc).filter(_between(vpc, peer), status__in=_LIVE).exists():
+    check_quota(PEERING_CONNECTIONS_PER_VPC, peerings_of(vpc).filter(status__in=LIVE))
+    if peer is not None and peerings_between(vpc, peer).filter(status__in=LIVE).exists():
         raise VpcPeeringConnectionAlreadyExists(
             f"A VPC peering connection between {vpc.resource_id} and {peer_vpc_id} already exists."
         )
@@ -145,7 +143,7 @@ def delete_vpc_peering_connection(
     row = _find(context, request["VpcPeeringConnectionId"])
     if row.status == "pending-acceptance" and not _is_requester(context, row):
         raise OperationNotPermitted(f"User {context.account_id} cannot delete peering {row.resource_id}")
-    _check_transition(row, *_LIVE, to="deleting")
+    _check_transition(row, *LIVE, to="deleting")
     _end(context, row, "deleted", f"Deleted by {context.account_id}")
     wake(row.requester_vpc, row.accepter_vpc)
     return {"Return": True}
@@ -156,7 +154,9 @@ def describe_vpc_peering_connections(
     context: Context, request: shapes.DescribeVpcPeeringConnectionsRequest
 ) -> shapes.DescribeVpcPeeringConnectionsResult:
     """List connections that the caller asked for or was asked for; those that ended stay for two hours."""
-    rows = _visible(context).prefetch_related("requester_vpc__cidr_associations", "accepter_vpc__cidr_associations")
+    rows = visible_peerings(context).prefetch_related(
+        "requester_vpc__cidr_associations", "accepter_vpc__cidr_associations"
+    )
     connections, next_token = listed(
         request,
         rows,
@@ -190,17 +190,10 @@ def modify_vpc_peering_connection_options(
     return answer
 
 
-def _visible(context: Context) -> "QuerySet[VpcPeeringConnection]":
-    return VpcPeeringConnection.objects.filter(
-        Q(account_id=context.account_id, region=context.region)
-        | Q(accepter_account_id=context.account_id, accepter_region=context.region)
-    ).select_related("requester_vpc", "accepter_vpc")
-
-
 def _find(context: Context, peering_id: str) -> VpcPeeringConnection:
     if not kinds.VPC_PEERING_CONNECTION.matches(peering_id):
         raise malformed(kinds.VPC_PEERING_CONNECTION, peering_id)
-    row = _visible(context).filter(resource_id=peering_id).select_for_update(of=("self",)).first()
+    row = visible_peerings(context).filter(resource_id=peering_id).select_for_update(of=("self",)).first()
     if row is None:
         raise missing(kinds.VPC_PEERING_CONNECTION, [peering_id])
     return row
@@ -254,14 +247,6 @@ def _resolves_names(options: Mapping[str, Any], default: bool) -> bool:
         if options.get(member):
             raise UnsupportedOperation(f"AWS retired EC2-Classic: no {member}.")
     return bool(options.get(_RESOLVES_NAMES, default))
-
-
-def _peerings_of(vpc: Vpc) -> "QuerySet[VpcPeeringConnection]":
-    return VpcPeeringConnection.objects.filter(Q(requester_vpc=vpc) | Q(accepter_vpc=vpc))
-
-
-def _between(vpc: Vpc, other: Vpc) -> Q:
-    return Q(requester_vpc=vpc, accepter_vpc=other) | Q(requester_vpc=other, accepter_vpc=vpc)
 
 
 def _overlap(vpc: Vpc, other: Vpc) -> bool:

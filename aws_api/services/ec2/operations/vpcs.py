@@ -28,6 +28,7 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import SecurityGroup, SecurityGroupRule, Vpc, VpcCidrAssociation, VpcPeeringConnection
+from aws_api.services.ec2.peerings import LIVE, peerings_of
 from aws_api.services.ec2.quotas import VPCS, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, find_to_delete, required, rows_of
@@ -223,7 +224,7 @@ def disassociate_vpc_cidr_block(
 
 def _refuse_peered_overlap(vpc: Vpc, block: IPv4Network) -> None:
     """A block that a peered VPC has could not be routed."""
-    peerings = VpcPeeringConnection.objects.filter(Q(requester_vpc=vpc) | Q(accepter_vpc=vpc), status="active")
+    peerings = peerings_of(vpc).filter(status="active")
     others = VpcCidrAssociation.objects.filter(
         Q(vpc__requested_peering_connections__in=peerings) | Q(vpc__accepted_peering_connections__in=peerings)
     ).exclude(vpc=vpc)
@@ -233,9 +234,7 @@ def _refuse_peered_overlap(vpc: Vpc, block: IPv4Network) -> None:
 
 def _end_peerings(context: Context, vpc: Vpc) -> None:
     """A VPC takes its peering connections with it; the other side sees them deleted for a while."""
-    for peering in VpcPeeringConnection.objects.filter(
-        Q(requester_vpc=vpc) | Q(accepter_vpc=vpc), status__in=("pending-acceptance", "active")
-    ).select_related("requester_vpc", "accepter_vpc"):
+    for peering in peerings_of(vpc).filter(status__in=LIVE).select_related("requester_vpc", "accepter_vpc"):
         VpcPeeringConnection.objects.filter(pk=peering.pk).update(
             status="deleted",
             status_message=f"Deleted by {context.account_id}",
