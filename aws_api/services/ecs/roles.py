@@ -16,10 +16,13 @@ from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_on_loop
 from aws_api.core.ids import new_request_id
 from aws_api.core.invoke import invoke
+from aws_api.services.ecs.shapes import ClientException
 
 #: What tasks' roles must trust.
 ECS_TASKS = "ecs-tasks.amazonaws.com"
 
+#: The session by which is found out whether a role can be assumed.
+_TRIAL_SESSION = "trial"
 _MIN_SESSION_S = 900
 _MAX_SESSION_S = 3600
 
@@ -49,9 +52,17 @@ def require_passing_roles(context: Context, definition: Mapping[str, Any], overr
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
-    roles = (find(overrides, definition, context.account_id) for find in (task_role_arn, execution_role_arn))
-    for role_arn in dict.fromkeys(filter(None, roles)):
+    for role_arn in _roles(context, definition, overrides):
         require_access(context, ("iam:PassRole", role_arn, {"iam:PassedToService": ECS_TASKS}))
+
+
+def require_assumable_roles(context: Context, definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Raise ClientException where ECS may not assume a role that a task is to have, before there is a task."""
+    for role_arn in _roles(context, definition, overrides):
+        try:
+            assume_role(context.account_id, context.region, role_arn, _TRIAL_SESSION)
+        except AwsError as error:
+            raise ClientException(cannot_assume(role_arn)) from error
 
 
 def session_seconds() -> int:
@@ -112,6 +123,12 @@ def cannot_assume(role_arn: str) -> str:
         "being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
         "pass this role."
     )
+
+
+def _roles(context: Context, definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> Iterable[str]:
+    """The roles of a task, each once."""
+    roles = (find(overrides, definition, context.account_id) for find in (task_role_arn, execution_role_arn))
+    return dict.fromkeys(filter(None, roles))
 
 
 def _role_arn(role: str, account_id: str) -> str:

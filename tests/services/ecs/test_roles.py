@@ -188,10 +188,24 @@ def test_a_role_may_be_given_by_its_name(stage: Stage, register: Any, role: str,
     assert agent.get(uri)[1]["RoleArn"] == role
 
 
-def test_a_task_role_that_cannot_be_assumed_stops_the_task(stage: Stage, register: Any, awsvpc: Any) -> None:
+@pytest.mark.parametrize("member", ["taskRoleArn", "executionRoleArn"])
+def test_no_task_is_made_whose_role_cannot_be_assumed(stage: Stage, register: Any, member: str) -> None:
     role = f"arn:aws:iam::{stage.account_id}:role/none"
+    register("web", {"name": "app"}, **{member: role})
+    with pytest.raises(ClientError, match=f"ECS was unable to assume the role '{role}' that was provided") as refused:
+        stage.run("web")
+    assert refused.value.response["Error"]["Code"] == "ClientException"
+    assert stage.ecs.list_tasks()["taskArns"] == []
+
+
+def test_a_task_role_that_is_gone_before_the_start_stops_the_task(
+    stage: Stage, register: Any, awsvpc: Any, role: str, aws: Callable[..., Any]
+) -> None:
     register("web", {"name": "app"}, taskRoleArn=role, networkMode="awsvpc")
-    task = stage.describe(stage.run("web", networkConfiguration=awsvpc))
+    arn = stage.ecs.run_task(taskDefinition="web", networkConfiguration=awsvpc)["tasks"][0]["taskArn"]
+    aws("iam").delete_role(RoleName="task")
+    stage.settle()
+    task = stage.describe(arn)
     assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "TaskFailedToStart")
     assert task["stoppedReason"].startswith(f"ECS was unable to assume the role '{role}' that was provided")
 

@@ -261,10 +261,12 @@ def test_a_log_stream_is_made_as_the_execution_role(
 def test_an_execution_role_that_does_not_trust_ecs_stops_the_task(
     stage: Stage, page: str, aws: Callable[..., Any], role: str
 ) -> None:
+    arn = stage.ecs.run_task(taskDefinition="page")["tasks"][0]["taskArn"]
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws("iam").update_assume_role_policy(RoleName="task", PolicyDocument=document)
-    assert reason_of(stage, stage.run("page")) == (
+    stage.settle()
+    assert reason_of(stage, arn) == (
         f"{PREFIX}ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the "
         "role being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
         "pass this role."

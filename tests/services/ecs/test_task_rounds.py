@@ -334,10 +334,14 @@ def test_secrets_that_cannot_be_read_stop_the_task_with_the_reason(stage: Stage,
     assert stage.runtime.names == []
 
 
-def test_an_execution_role_that_is_not_there_stops_a_task_with_secrets(stage: Stage, register: Any) -> None:
-    role = f"arn:aws:iam::{stage.account_id}:role/none"
+def test_an_execution_role_that_is_gone_stops_a_task_with_secrets(
+    stage: Stage, register: Any, role: str, aws: Callable[..., Any]
+) -> None:
     register("web", {"name": "app", "secrets": [{"name": "A", "valueFrom": "/a"}]}, executionRoleArn=role)
-    reason = stage.describe(stage.run("web"))["stoppedReason"]
+    arn = stage.ecs.run_task(taskDefinition="web")["tasks"][0]["taskArn"]
+    aws("iam").delete_role(RoleName="task")
+    stage.settle()
+    reason = stage.describe(arn)["stoppedReason"]
     assert f"ECS was unable to assume the role '{role}'" in reason
 
 

@@ -31,7 +31,7 @@ from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Cluster, DesiredStatus, RunTaskToken, Task, TaskDefinition
 from aws_api.services.ecs.operations.tagging import require_tags
 from aws_api.services.ecs.placement import providers_of
-from aws_api.services.ecs.roles import require_passing_roles, task_role_arn
+from aws_api.services.ecs.roles import require_assumable_roles, require_passing_roles, task_role_arn
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClusterNotFoundException,
@@ -188,6 +188,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
         raise InvalidParameterException("Invalid namespace for group.")
     overrides = request.get("overrides", {})
     require_passing_roles(context, definition.document, overrides)
+    require_assumable_roles(context, definition.document, overrides)
     names = {container["name"] for container in definition.document["containerDefinitions"]}
     for override in overrides.get("containerOverrides", ()):
         if override.get("name") not in names:
