@@ -44,6 +44,21 @@ class AwsResource(models.Model):
         abstract = True
 
 
+class Snapshot(models.Model):
+    """What an account's state was (aws_api/core/account_state.py). It outlives what it is of, so it refers by name."""
+
+    snapshot_id = models.CharField(max_length=32, primary_key=True)
+    of_account = models.CharField(max_length=12, db_index=True)
+    name = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField()
+    rows = models.BigIntegerField()
+    size_bytes = models.BigIntegerField()
+    contents = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.snapshot_id
+
+
 class Transition(models.Model):
     """A change of a reconciled resource's status, kept for the timeline."""
 

@@ -21,6 +21,7 @@ Aws = Callable[..., Any]
 NOBODYS = {
     "core_account",
     "core_planrecord",
+    "core_snapshot",
     "dynamodb_leftover",
     "workers_lease",
     "workers_logcursor",

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
 """
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
 from django.db import transaction
@@ -32,8 +33,11 @@ from aws_api.services.ec2.zones import Zone, zones_of
 CIDR_BLOCK = "172.31.0.0/16"
 
 
-def prepare_region(context: Context) -> None:
-    """Make the default VPC when an account first uses a region; a deleted one stays deleted."""
+def prepare_region(context: Context, cidr_block: str = CIDR_BLOCK, zone_names: Sequence[str] = ()) -> None:
+    """Make the default VPC when an account first uses a region; a deleted one stays deleted.
+
+    A block and zones of one's own are for accounts that are born with them.
+    """
     scope = {"account_id": context.account_id, "region": context.region}
     if PreparedRegion.objects.filter(**scope).exists():
         return
@@ -41,12 +45,12 @@ def prepare_region(context: Context) -> None:
         # The row is unique: whoever comes second waits here until the first has made everything.
         _, is_first = PreparedRegion.objects.get_or_create(**scope, defaults={"created_at": context.clock.now()})
         if is_first:
-            create_default_vpc(context)
+            create_default_vpc(context, cidr_block, zone_names)
 
 
-def create_default_vpc(context: Context) -> Vpc:
+def create_default_vpc(context: Context, cidr_block: str = CIDR_BLOCK, zone_names: Sequence[str] = ()) -> Vpc:
     """A default VPC with a subnet per zone and a way to the internet. The caller made sure that there is none."""
-    vpc = create_vpc(context, new_hex_id("vpc-"), CIDR_BLOCK, is_default=True)
+    vpc = create_vpc(context, new_hex_id("vpc-"), cidr_block, is_default=True)
     gateway = InternetGateway.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -56,7 +60,8 @@ def create_default_vpc(context: Context) -> Vpc:
     )
     main = RouteTable.objects.get(vpc=vpc)
     Route.objects.create(route_table=main, destination="0.0.0.0/0", target="GatewayId", target_id=gateway.resource_id)
-    for zone, block in zip(zones_of(context.region), default_blocks(), strict=False):
+    zones = [zone for zone in zones_of(context.region) if not zone_names or zone.name in zone_names]
+    for zone, block in zip(zones, default_blocks(cidr_block), strict=False):
         create_subnet(
             context,
             vpc,
@@ -69,9 +74,9 @@ def create_default_vpc(context: Context) -> Vpc:
     return vpc
 
 
-def default_blocks() -> list[IPv4Network]:
-    """Where default subnets may lie: a /20 each, sixteen of them."""
-    return list(IPv4Network(CIDR_BLOCK).subnets(new_prefix=20))
+def default_blocks(cidr_block: str = CIDR_BLOCK) -> list[IPv4Network]:
+    """Where default subnets may lie: sixteen equal parts of the VPC, a /20 each of AWS's /16."""
+    return list(IPv4Network(cidr_block).subnets(prefixlen_diff=4))
 
 
 def create_vpc(
