@@ -22,8 +22,10 @@ _ANSWER_TIMEOUT_S = 10.0
 #: How long an interface that is not known yet may wait: its task was just asked for.
 _UNKNOWN_TIMEOUT_S = 60.0
 #: The other end takes a longer silence for our end (SILENCE_S in pause.sh).
-_LOOK_EVERY_S = 10.0
+_LOOK_EVERY_S = 5.0
 _RETRY_S = 1.0
+#: How long who changes something waits for it to be true everywhere.
+_IN_FORCE_WITHIN_S = 2.0
 _MAX_CALLS_PER_ADDRESS = 4
 _MAX_ANSWER_LINES = 500
 #: nftables remembers every line; a new call begins with a new process.
@@ -95,6 +97,15 @@ def packet_filter(configuration: VpcConfiguration, interface: Interface, ports: 
     )
 
 
+@dataclass(eq=False)
+class _Call:
+    """A namespace that is there, and what it has in force."""
+
+    name: str
+    applied: PacketFilter | None = None
+    is_ready: bool = False
+
+
 class Filters:
     """The filter port, and every namespace that has called."""
 
@@ -103,31 +114,46 @@ class Filters:
         self._interfaces: Mapping[str, Interface] = {}
         self._wanted: dict[str, PacketFilter] = {}
         self._changed = asyncio.Condition()
-        self._calls: dict[str, int] = {}
+        self._confirmed = asyncio.Condition()
+        self._calls: set[_Call] = set()
+        self._calls_by_address: dict[str, int] = {}
 
     async def replace(self, configuration: VpcConfiguration) -> None:
-        """Bring every namespace to what a configuration says; answers before they are there."""
+        """Bring every namespace to what a configuration says, and wait a moment for those that are there."""
         by_filter: dict[str, PacketFilter] = {}
-        for interface in configuration.interfaces.values():
+        for name, interface in configuration.interfaces.items():
             if interface.filter not in by_filter:
-                by_filter[interface.filter] = packet_filter(configuration, interface, self._ports)
+                wanted = packet_filter(configuration, interface, self._ports)
+                before = self._wanted.get(name)
+                by_filter[interface.filter] = before if before == wanted else wanted
         self._interfaces = configuration.interfaces
         self._wanted = {name: by_filter[interface.filter] for name, interface in configuration.interfaces.items()}
         async with self._changed:
             self._changed.notify_all()
+        async with self._confirmed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._confirmed.wait_for(self._is_in_force), _IN_FORCE_WITHIN_S)
+
+    def _is_in_force(self) -> bool:
+        return all(call.applied == self._wanted.get(call.name, call.applied) for call in self._calls)
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a namespace until it goes away."""
         address = str(writer.get_extra_info("peername")[0])
-        calls = self._calls.get(address, 0)
+        calls = self._calls_by_address.get(address, 0)
         if calls < _MAX_CALLS_PER_ADDRESS:
-            self._calls[address] = calls + 1
+            self._calls_by_address[address] = calls + 1
             with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
                 if name := await self._identify(reader, address):
-                    await self._serve(name, reader, writer)
-            self._calls[address] -= 1
-            if not self._calls[address]:
-                del self._calls[address]
+                    call = _Call(name)
+                    self._calls.add(call)
+                    try:
+                        await self._serve(call, reader, writer)
+                    finally:
+                        self._calls.remove(call)
+            self._calls_by_address[address] -= 1
+            if not self._calls_by_address[address]:
+                del self._calls_by_address[address]
         writer.close()
 
     async def _identify(self, reader: asyncio.StreamReader, address: str) -> str:
@@ -140,28 +166,34 @@ class Filters:
         is_it = str(interface.address) == address and hmac.compare_digest(token.encode(), interface.token.encode())
         return name if is_it else ""
 
-    async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        applied: PacketFilter | None = None
-        is_ready = False
+    async def _serve(self, call: _Call, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _ in range(_MAX_COMMANDS):
-            wanted = self._wanted.get(name)
+            wanted = self._wanted.get(call.name)
             if wanted is None:
                 return
-            if wanted is not applied:
-                writer.write(f"{wanted.change_from(applied)}\n".encode())
+            if wanted != call.applied:
+                writer.write(f"{wanted.change_from(call.applied)}\n".encode())
             revision, complaint = await _ask_revision(reader, writer)
             if revision != wanted.revision:
-                print(f"{name}: the filter is not in force: {complaint or 'it was lost'}", flush=True)
-                applied = None
+                print(f"{call.name}: the filter is not in force: {complaint or 'it was lost'}", flush=True)
+                call.applied = None
                 await asyncio.sleep(_RETRY_S)
                 continue
-            applied = wanted
-            if not is_ready:
+            call.applied = wanted
+            if not call.is_ready:
                 writer.write(b"READY\n")
-                is_ready = True
+                call.is_ready = True
+            async with self._confirmed:
+                self._confirmed.notify_all()
+            await self._next_change(call)
+
+    async def _next_change(self, call: _Call) -> None:
+        """Wait until an interface is to have another filter, or until it is time to look."""
+        async with self._changed:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_S), self._changed:
-                    await self._changed.wait_for(lambda applied=applied: self._wanted.get(name) != applied)  # type: ignore[misc]
+                await asyncio.wait_for(
+                    self._changed.wait_for(lambda: self._wanted.get(call.name) is not call.applied), _LOOK_EVERY_S
+                )
 
 
 async def _ask_revision(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, str]:

@@ -8,8 +8,8 @@
 set -eu
 trap 'exit 0' TERM INT
 
-# The gateway says something every 10 seconds, or it is gone (sidecar/filters.py).
-SILENCE_S=25
+# The gateway says something every 5 seconds, or it is gone (sidecar/filters.py).
+SILENCE_S=12
 
 nft -f - <<RULES
 table inet security {

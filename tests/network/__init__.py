@@ -1,0 +1,1 @@
+"""What may pass in VPCs, tried with packets on a real engine."""
