@@ -73,7 +73,8 @@ class Context:
     (``""`` for ``X-Simfra-Id``). ``endpoint`` is the URL by which the caller reached the gateway
     (``http://localhost:4599``), for the URLs that answers carry. ``client_gone()``, where there is one, ends when the
     client hangs up: for operations that wait, so that they do not hand a message to nobody. ``called_via`` is the
-    service principal of the service that calls another on the caller's behalf (``ssm.amazonaws.com``).
+    service principal of the service that calls another on the caller's behalf (``ssm.amazonaws.com``), ``source_arn``
+    the resource for which a service calls in its own name.
     """
 
     account_id: str
@@ -86,6 +87,7 @@ class Context:
     forced_ids: Mapping[str, str] = field(default_factory=dict)
     client_gone: Callable[[], Awaitable[None]] | None = None
     called_via: str = ""
+    source_arn: str = ""
 
     def forced_id(self, member: str = "") -> str | None:
         """The id that the caller demands for what it creates: ``X-Simfra-<member>``, else ``X-Simfra-Id``."""

@@ -82,7 +82,9 @@ def assume_role(
         "RoleSessionName": task_id,
         "DurationSeconds": duration_s or session_seconds(),
     }
-    return invoke(ecs_tasks_context(account_id, region), "sts", "AssumeRole", request)
+    source = Arn(service="ecs", region=region, account_id=account_id, resource=f"task/{task_id}")
+    context = replace(ecs_tasks_context(account_id, region), source_arn=str(source))
+    return invoke(context, "sts", "AssumeRole", request)
 
 
 def longest_session_seconds(account_id: str, region: str, role_arn: str) -> int:

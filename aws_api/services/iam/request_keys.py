@@ -182,6 +182,7 @@ _GLOBAL: dict[str, Callable[[RequestKeys], str | Sequence[str] | None]] = {
     "aws:federatedprovider": lambda keys: keys.context.principal.provider or None,
     "aws:sourceidentity": lambda keys: keys.context.principal.source_identity or None,
     "aws:sourceaccount": _source_account,
+    "aws:sourcearn": lambda keys: (keys.context.source_arn or None) if _is_service(keys) else None,
     "aws:resourceaccount": _resource_account,
     "aws:tagkeys": _tag_keys,
     "aws:calledvia": lambda keys: keys.context.called_via or None,

@@ -198,6 +198,30 @@ def test_no_task_is_made_whose_role_cannot_be_assumed(stage: Stage, register: An
     assert stage.ecs.list_tasks()["taskArns"] == []
 
 
+@pytest.mark.parametrize(("of_account", "is_trusted"), [("own", True), ("999999999999", False)])
+def test_a_role_trusts_ecs_as_aws_recommends_for_one_accounts_tasks(
+    stage: Stage, register: Any, aws: Callable[..., Any], of_account: str, is_trusted: bool
+) -> None:
+    account_id = stage.account_id if of_account == "own" else of_account
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:us-east-1:{account_id}:*"},
+            "StringEquals": {"aws:SourceAccount": account_id},
+        },
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = aws("iam").create_role(RoleName="confused", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    register("web", {"name": "app"}, taskRoleArn=role)
+    if is_trusted:
+        assert stage.describe(stage.run("web"))["lastStatus"] == "RUNNING"
+    else:
+        with pytest.raises(ClientError, match="ECS was unable to assume the role"):
+            stage.run("web")
+
+
 def test_a_task_role_that_is_gone_before_the_start_stops_the_task(
     stage: Stage, register: Any, awsvpc: Any, role: str, aws: Callable[..., Any]
 ) -> None:
