@@ -1,14 +1,18 @@
 """Services on a fake engine, with a clock that the test moves."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 
+from aws_api.core.clock import SHARED_CLOCK, ClockSetting, MovableClock
 from aws_api.services.ecs.models import Service
 from tests.services.ecs.stage import Stage
+from tests.support.fake_runtime import FakeRuntime
 
 KIND = "ecs.service"
 
@@ -82,10 +86,21 @@ def service_stage(stage_of_tasks: Stage) -> Iterator[ServiceStage]:
 
 
 @pytest.fixture
+def clock() -> Iterator[MovableClock]:
+    """The clock that services go by, in this process."""
+    before = SHARED_CLOCK.setting
+    yield SHARED_CLOCK
+    SHARED_CLOCK.set(before)
+
+
+def advance(clock: MovableClock, seconds: float) -> None:
+    """Let the clock jump ahead."""
+    setting, real_s = clock.setting, time.time()
+    shown_s = setting.at(real_s) if setting else real_s
+    clock.set(ClockSetting(real_s=real_s, shown_s=shown_s + seconds))
+
+
+@pytest.fixture
 def stage_of_tasks(ecs: Any, account: Any, kicks: list[tuple[str, str]]) -> Stage:
-    from django.conf import settings
-
-    from tests.support.fake_runtime import FakeRuntime
-
     runtime = FakeRuntime(images=["busybox", settings.SIMFRA_SIDECAR_IMAGE])
     return Stage(ecs=ecs, runtime=runtime, kicks=kicks, account_id=account.account_id)

@@ -101,7 +101,7 @@ def update_service(context: Context, request: UpdateServiceRequest) -> Shape:
         service.desired_count = request["desiredCount"]
     service.document = {
         **service.document,
-        **{member: request[member] for member in _KEPT if member in request},
+        **_given(request, _KEPT),
         "deploymentConfiguration": service_rules.deployment_configuration(
             request.get("deploymentConfiguration", {}),
             service.document["deploymentConfiguration"],
@@ -243,7 +243,7 @@ def _new_service(context: Context, cluster: Cluster, request: CreateServiceReque
         document={
             **_DEFAULTS,
             "availabilityZoneRebalancing": rebalancing,
-            **{member: request[member] for member in _KEPT if member in request},
+            **_given(request, _KEPT),
             "deploymentConfiguration": configuration,
             "createdBy": context.principal.arn,
             **({"roleArn": request["role"]} if "role" in request else {}),
@@ -260,11 +260,15 @@ def _wanted_revision(
     if "taskDefinition" not in request:
         raise InvalidParameterException("TaskDefinition can not be blank.")
     definition = startable_task_definition(context, request["taskDefinition"])
-    revision: Shape = {member: request[member] for member in REVISION_MEMBERS if request.get(member)}  # type: ignore[literal-required]
+    revision = {member: value for member, value in _given(request, REVISION_MEMBERS).items() if value}
     _fill_launch(service, revision)
     _check(context, service, definition, revision)
     service.launch_type = revision.get("launchType", "")
     return definition, revision
+
+
+def _given(request: Mapping[str, Any], members: Iterable[str]) -> Shape:
+    return {member: request[member] for member in members if member in request}
 
 
 def _fill_launch(service: Service, revision: Shape) -> None:
@@ -304,7 +308,7 @@ def _redeploy(context: Context, service: Service, request: UpdateServiceRequest)
     definition = primary.task_definition
     if "taskDefinition" in request:
         definition = startable_task_definition(context, request["taskDefinition"])
-    asked = {member: request[member] for member in REVISION_MEMBERS if member in request}  # type: ignore[literal-required]
+    asked = _given(request, REVISION_MEMBERS)
     revision = {member: value for member, value in {**before, **asked}.items() if value}
     _fill_launch(service, revision)
     _check(context, service, definition, revision)

@@ -93,8 +93,8 @@ def _register(context: Context, step: Register) -> str:
     has_health = "HealthCheckCustomConfig" in found
     for _, place in step.places:
         attributes = {**place.attributes, **({"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"} if has_health else {})}
-        request = {"ServiceId": service_id, "InstanceId": place.target_id, "Attributes": attributes}
-        invoke(context, "servicediscovery", "RegisterInstance", request)
+        instance = {"ServiceId": service_id, "InstanceId": place.target_id, "Attributes": attributes}
+        invoke(context, "servicediscovery", "RegisterInstance", instance)
     return "UNHEALTHY" if has_health else ""
 
 
