@@ -19,6 +19,9 @@ from aws_api.core.models import HostPort
 #: Tells the relay that rows have changed.
 TOPIC = "host-ports"
 
+#: The kind of StateChange that says that a port is open, or cannot be; its key is the owner.
+CHANGE_KIND = "host-ports"
+
 #: Whom a relayed connection comes from, as the VPC sees it, where it comes from "the internet": never a real host
 #: (RFC 5737), so that a security group may name the Docker host and its users.
 INTERNET_ADDRESS = "203.0.113.1"

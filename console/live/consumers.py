@@ -16,6 +16,7 @@ from aws_api.core import bus, changes, log_tail
 from aws_api.core.changes import StateChange
 from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
+from aws_api.core.host_ports import CHANGE_KIND
 from console.middleware import comes_from_a_task
 from console.pages.tasks import KIND, failed_lately, find_task, running_tasks, tasks_of
 from console.scope import Scope, scope_of
@@ -106,7 +107,8 @@ class TaskConsumer(LiveConsumer):
 
     def concerns(self, change: StateChange) -> bool:
         task_id = self.scope["url_route"]["kwargs"]["task_id"]
-        return super().concerns(change) and change.key.endswith(f"/{task_id}")
+        is_ours = super().concerns(change) or change.kind == CHANGE_KIND
+        return is_ours and change.key.endswith(f"/{task_id}")
 
     def render(self) -> str:
         names = self.scope["url_route"]["kwargs"]

@@ -10,7 +10,7 @@ from console.network.places import Network, Thing
 CARD_WIDTH, CARD_HEIGHT, CARD_GAP = 212, 46, 10
 #: What a public address adds.
 PUBLIC_LINE = 16
-SUBNET_PADDING, SUBNET_HEAD, ROUTE_LINE = 14, 42, 15
+SUBNET_PADDING, SUBNET_HEAD, ROUTE_LINE = 18, 42, 15
 VPC_PADDING, VPC_HEAD, GUTTER = 16, 34, 26
 COLUMNS = 3
 SUBNET_WIDTH = CARD_WIDTH + 2 * SUBNET_PADDING
@@ -92,7 +92,9 @@ class Drawing:
 def draw(network: Network) -> Drawing:
     """Place everything: VPCs below one another, the subnets of each in columns, the things of each in a stack."""
     vpcs, y = [], INTERNET_HEIGHT + GUTTER
-    for vpc_id in network.policies.vpcs:
+    # Those where something is come first: a default VPC that nobody uses is below them.
+    used = {network.policies.subnets[thing.interface.subnet_id].vpc_id for thing in network.things.values()}
+    for vpc_id in sorted(network.policies.vpcs, key=lambda vpc_id: (vpc_id not in used, vpc_id)):
         vpc = _vpc_box(network, vpc_id, y)
         vpcs.append(vpc)
         y += vpc.height + GUTTER
@@ -193,7 +195,7 @@ def _lines_of_internet(network: Network, cards: dict[str, Card], internet: Box) 
             continue
         rules = [rule for rule in _ingress(network, card.thing) if EVERYWHERE in rule.blocks]
         if rules:
-            side = card.x - SUBNET_PADDING // 2
+            side = card.x - SUBNET_PADDING + 3
             yield Line(
                 path=f"M{side} {internet.y + internet.height} V{card.middle - 6} q0 6 6 6 H{card.x - 2}",
                 source="internet",

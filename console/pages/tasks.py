@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from aws_api.core.arns import Arn
+from aws_api.core.host_ports import PublishedPort, published
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.services.ecs.container_specs import container_name
 from console.scope import Scope
@@ -47,6 +48,8 @@ class TaskPage:
     containers: list[Mapping[str, Any]]
     transitions: list[Transition]
     plan: PlanRecord | None
+    #: Its ports on this host; those of tasks without an address of their own are in networkBindings.
+    host_ports: list[PublishedPort]
 
     @property
     def log_names(self) -> dict[str, str]:
@@ -97,6 +100,7 @@ def find_task(scope: Scope, cluster: str, task_id: str) -> TaskPage | None:
         containers=list(task.get("containers", ())),
         transitions=list(Transition.objects.filter(**records).order_by("at", "id")[:SHOWN_TRANSITIONS]),
         plan=PlanRecord.objects.filter(**records).order_by("-at", "-id").first(),
+        host_ports=published(row.arn),
     )
 
 

@@ -21,13 +21,11 @@ from aws_api.core.changes import StateChange
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.database import close_pool, fetch
 from aws_api.core.execution import adopt_running_loop
-from aws_api.core.host_ports import TOPIC, HostPortStatus, Origin, Purpose, VpcAddress
+from aws_api.core.host_ports import CHANGE_KIND, TOPIC, HostPortStatus, Origin, Purpose, VpcAddress
 from workers.relay.listeners import Listener, start_listening
 from workers.relay.ports import NoFreePort, take_port
 from workers.relay.tunnels import Tunnels
 
-#: The kind of StateChange that says that an owner's ports are open, or not; its key is the owner.
-CHANGE_KIND = "host-ports"
 #: A lost message is made up for after this; a port that was not free is tried again.
 LOOK_EVERY_S = 5.0
 #: Each published address has a listener of its own.

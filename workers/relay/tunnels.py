@@ -12,6 +12,8 @@ from sidecar.relay import CONNECT_TIMEOUT_S
 
 #: To the gateway itself, which is on this machine or its virtual one.
 _REACH_TIMEOUT_S = 2.0
+#: A gateway that is made anew is back in a moment: connections wait for it.
+_PATIENCE_S, _LOOK_AGAIN_S = 3.0, 0.25
 _ANSWER_TIMEOUT_S = CONNECT_TIMEOUT_S + 5
 _MAX_ANSWER_BYTES = 1024
 
@@ -78,11 +80,18 @@ class Tunnels:
             except (OSError, TimeoutError):
                 # Another container has its place.
                 self._known.pop(network_name, None)
-        try:
-            entrance = await asyncio.to_thread(self._find, network_name)
-        except RuntimeFailure as failure:
-            raise OSError(str(failure)) from failure
-        problem: Exception = OSError(f"{network_name} has no gateway that runs")
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        while True:
+            try:
+                return await self._find_and_reach(network_name)
+            except (OSError, TimeoutError, RuntimeFailure) as problem:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise OSError(f"the gateway of {network_name} cannot be reached: {problem}") from problem
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _find_and_reach(self, network_name: str) -> tuple[asyncio.Transport, FirstLine, str]:
+        entrance = await asyncio.to_thread(self._find, network_name)
+        problem: Exception = OSError("it has no address")
         for address in entrance.addresses:
             try:
                 reached = await _connect(address)
@@ -91,7 +100,7 @@ class Tunnels:
                 continue
             self._known[network_name] = address, entrance.token
             return *reached, entrance.token
-        raise OSError(f"the gateway of {network_name} cannot be reached: {problem}") from problem
+        raise problem
 
 
 class _SomebodyElse(OSError):

@@ -15,6 +15,7 @@ from aws_api.core.containers import RuntimeFailure
 from aws_api.core.context import Context
 from aws_api.core.database import close_pool
 from aws_api.core.host_ports import (
+    CHANGE_KIND,
     HostPortStatus,
     Origin,
     PublishedPort,
@@ -25,7 +26,7 @@ from aws_api.core.host_ports import (
     withdraw,
 )
 from sidecar.relay import Relay
-from workers.relay.process import CHANGE_KIND, RelayDesk
+from workers.relay.process import RelayDesk
 from workers.relay.tunnels import Entrance, Tunnels
 
 TOKEN = "secret"
