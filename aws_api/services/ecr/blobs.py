@@ -8,7 +8,8 @@ import fcntl
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Protocol, Self
@@ -56,6 +57,23 @@ def read_blob(digest: str, start: int = 0, length: int | None = None) -> Generat
                 raise OSError(f"blob {digest} is shorter than it was")
             left -= len(chunk)
             yield chunk
+
+
+@contextmanager
+def idle_upload(upload_id: UUID) -> Iterator[bool]:
+    """Keep others from writing to an upload while the block runs; False where somebody is writing to it."""
+    try:
+        file = upload_path(upload_id).open("r+b")
+    except FileNotFoundError:
+        yield True
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 class UploadFile:

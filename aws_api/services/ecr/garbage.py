@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Func, JSONField, OuterRef
 
-from aws_api.services.ecr.blobs import blob_path, upload_path
+from aws_api.services.ecr.blobs import blob_path, idle_upload, upload_path
 from aws_api.services.ecr.models import Image, Layer, LayerUpload, Repository
 from aws_api.services.ecr.repositories import lock_blob
 from aws_api.services.ecr.uploads import drop_upload
@@ -47,9 +47,10 @@ def collect(now: datetime, max_age: timedelta = MAX_AGE) -> None:
 
 def _collect_uploads(oldest: datetime) -> None:
     for upload in LayerUpload.objects.filter(touched_at__lt=oldest).order_by("touched_at")[:MAX_PER_ROUND]:
-        # A single request may have been writing since.
-        if not _is_file_newer(upload_path(upload.upload_id), oldest):
-            drop_upload(upload)
+        with idle_upload(upload.upload_id) as is_idle:
+            # A single request may have been writing since, or be at it.
+            if is_idle and not _is_file_newer(upload_path(upload.upload_id), oldest):
+                drop_upload(upload)
 
 
 def _collect_layers(oldest: datetime) -> None:

@@ -18,6 +18,7 @@ from aws_api.services.ecr.login import Login
 from aws_api.services.ecr.models import Layer, LayerUpload, Repository
 from aws_api.services.ecr.names import RepositoryName, is_digest
 from aws_api.services.ecr.registry import registry
+from aws_api.services.ecr.registry_settings import may_mount
 from aws_api.services.ecr.repositories import find_layer, find_repository
 from aws_api.services.ecr.uploads import (
     LayerTooLarge,
@@ -136,6 +137,9 @@ async def _append(exchange: Exchange, target: Target, upload: LayerUpload, diges
             await exchange.reply(202, _progress(target, upload, file.size))
             return
         layer = await run_in_thread(finish_upload, upload, file, digest, exchange.now)
+    except FileNotFoundError:
+        # It was collected between its beginning and its first byte.
+        raise _upload_unknown(upload.upload_id) from None
     finally:
         await asyncio.to_thread(file.close)
     if layer is None:
@@ -171,7 +175,7 @@ def _expected_size(exchange: Exchange, target: Target, upload: LayerUpload, size
 def _mounted(exchange: Exchange, target: Target, repository: Repository) -> Layer | None:
     """The blob that the client wants mounted, from the repository it names or any other of the account."""
     digest, source = exchange.query.get("mount", ""), exchange.query.get("from")
-    if not is_digest(digest):
+    if not is_digest(digest) or not may_mount(repository.account_id, repository.region):
         return None
     layers = Layer.objects.filter(digest=digest)
     if source is not None:

@@ -14,7 +14,12 @@ from aws_api.services.ecr.operations.images import require_image
 from aws_api.services.ecr.operations.policies import check_policy
 from aws_api.services.ecr.operations.repositories import bad_token
 from aws_api.services.ecr.pull_times import EXCLUSIONS
-from aws_api.services.ecr.registry_settings import registry_setting, set_registry_setting
+from aws_api.services.ecr.registry_settings import (
+    ACCOUNT_SETTINGS,
+    account_settings,
+    registry_setting,
+    set_registry_setting,
+)
 from aws_api.services.ecr.repositories import requested_repository
 from aws_api.services.ecr.service import ecr
 
@@ -22,7 +27,6 @@ POLICY = "registryPolicy"
 REPLICATION = "replicationConfiguration"
 SCANNING = "scanningConfiguration"
 SIGNING = "signingConfiguration"
-ACCOUNT_SETTINGS = "accountSettings"
 
 MAX_EXCLUSIONS = 5
 DEFAULT_PAGE = 100
@@ -154,7 +158,9 @@ def put_account_setting(context: Context, request: shapes.PutAccountSettingReque
         raise shapes.InvalidParameterException(
             f"Invalid parameter at 'value' failed to satisfy constraint: 'must be one of {', '.join(_values_of(name))}'"
         )
-    set_registry_setting(context, ACCOUNT_SETTINGS, {**_setting(context, ACCOUNT_SETTINGS, {}), name: value})
+    set_registry_setting(
+        context, ACCOUNT_SETTINGS, {**account_settings(context.account_id, context.region), name: value}
+    )
     return {"name": name, "value": value}
 
 
@@ -162,7 +168,7 @@ def put_account_setting(context: Context, request: shapes.PutAccountSettingReque
 def get_account_setting(context: Context, request: shapes.GetAccountSettingRequest) -> Any:
     """A setting, as it is or as it holds where nobody wrote it."""
     default = _values_of(request["name"])[0]
-    value = _setting(context, ACCOUNT_SETTINGS, {}).get(request["name"], default)
+    value = account_settings(context.account_id, context.region).get(request["name"], default)
     return {"name": request["name"], "value": value}
 
 
