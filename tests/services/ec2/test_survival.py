@@ -23,6 +23,12 @@ PREFIXES = {
     "RouteTableId": "rtb-",
     "GatewayId": "igw-",
     "NetworkInterfaceId": "eni-",
+    "AllocationId": "eipalloc-",
+    "NatGatewayId": "nat-",
+    "NetworkAclId": "acl-",
+    "PrefixListId": "pl-",
+    "VpcEndpointId": "vpce-",
+    "VpcPeeringConnectionId": "pcx-",
     "DhcpOptionsId": "dopt-",
 }
 
@@ -67,6 +73,12 @@ def ids_of_everything(ec2: Any) -> list[str]:
         *(one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"]),
         *(one["NetworkInterfaceId"] for one in ec2.describe_network_interfaces()["NetworkInterfaces"]),
         *(one["DhcpOptionsId"] for one in ec2.describe_dhcp_options()["DhcpOptions"]),
+        *(one["AllocationId"] for one in ec2.describe_addresses()["Addresses"]),
+        *(one["NatGatewayId"] for one in ec2.describe_nat_gateways()["NatGateways"]),
+        *(one["NetworkAclId"] for one in ec2.describe_network_acls()["NetworkAcls"]),
+        *(one["PrefixListId"] for one in ec2.describe_managed_prefix_lists()["PrefixLists"]),
+        *(one["VpcEndpointId"] for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]),
+        *(one["VpcPeeringConnectionId"] for one in ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]),
     ]
 
 
@@ -76,6 +88,11 @@ def test_every_operation_survives_what_the_model_allows(aws: Callable[..., Any],
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     ec2.create_network_interface(SubnetId=subnet_id)
+    ec2.allocate_address()
+    ec2.create_nat_gateway(SubnetId=subnet_id, ConnectivityType="private")
+    ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName="com.amazonaws.us-east-1.s3")
+    peer_id = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_vpc_peering_connection(VpcId=vpc_id, PeerVpcId=peer_id)
     ids = sorted(ids_of_everything(ec2))
     chance = random.Random(seed)
     model = ec2.meta.service_model
