@@ -7,6 +7,7 @@ then, from a short-lived container that sees the host's processes.
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from docker.errors import APIError, NotFound
@@ -77,7 +78,7 @@ class DockerTerminal:
 
     async def exit_code(self) -> int | None:
         inspected = await asyncio.to_thread(_inspect, self._exec_id)
-        return None if inspected is None or inspected["Running"] else inspected["ExitCode"]
+        return None if inspected is None or inspected["Running"] else int(inspected["ExitCode"])
 
     async def close(self) -> None:
         if self._is_closed:
@@ -108,7 +109,7 @@ def _resize(exec_id: str, rows: int, columns: int) -> None:
                 raise
 
 
-def _inspect(exec_id: str) -> dict[str, object] | None:
+def _inspect(exec_id: str) -> dict[str, Any] | None:
     with engine_failures():
         try:
             return dict(engine.client().exec_inspect(exec_id))

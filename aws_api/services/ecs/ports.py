@@ -2,6 +2,7 @@
 
 from aws_api.core.authorization import register_authorizer
 from aws_api.core.port_forwards import register_target_provider
+from aws_api.services.ecs.exec import cleanup  # noqa: F401 - registers a chore
 from aws_api.services.ecs.forward_targets import EcsTargets
 from aws_api.services.ecs.task_sessions import task_sessions
 

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from django.utils import timezone
 
+from aws_api.services.ecs.exec.cleanup import forget_sessions
 from aws_api.services.ecs.models import ExecuteCommandSession
 from tests.services.ecs.conftest import Register
 from tests.services.ecs.stage import Stage
@@ -171,3 +174,13 @@ def test_the_cluster_says_where_sessions_are_logged(
     assert ExecuteCommandSession.objects.get(session_id=session_id).log_group == group
     (cluster,) = ecs.describe_clusters(clusters=["default"], include=["CONFIGURATIONS"])["clusters"]
     assert cluster["configuration"]["executeCommandConfiguration"] == configuration
+
+
+def test_sessions_that_are_over_are_forgotten_after_a_while(ecs: Any, running: str) -> None:
+    ids = [execute(ecs, running)["session"]["sessionId"] for _ in range(3)]
+    rows = ExecuteCommandSession.objects.filter(session_id__in=ids)
+    long_ago = timezone.now() - timedelta(hours=2)
+    rows.filter(session_id=ids[0]).update(ended_at=long_ago)
+    rows.filter(session_id=ids[1]).update(alive_until=long_ago)
+    forget_sessions(timezone.now())
+    assert list(rows.values_list("session_id", flat=True)) == [ids[2]]
