@@ -30,7 +30,7 @@ from aws_api.core.containers import (
     Scope,
 )
 from aws_api.core.images import ImageArchive, ImageMirror, ImageNotFound, ImageSource, image_mirror, image_source
-from aws_api.core.pull_reports import PullReport
+from aws_api.core.pull_reports import PULLS_TOPIC, PullReport
 from aws_api.core.reconcile import kick
 from workers.leases import Held, claim
 from workers.models import Pull, PullStatus
@@ -42,7 +42,6 @@ from workers.pull_behavior import (
     patience_s,
 )
 
-TOPIC = "pulls"
 LEASE_KIND = "image"
 #: Loading a small image takes less than this; waiting for it here saves a round.
 _WAIT_S = 1.5
@@ -325,7 +324,7 @@ class _Pulling(threading.Thread):
             "layers": self._layers,
             "reason": str(self.failure or ""),
         }
-        bus.publish(TOPIC, orjson.dumps(message))
+        bus.publish(PULLS_TOPIC, orjson.dumps(message))
 
 
 def _joined(subject: str, waiter: tuple[str, str]) -> bool:

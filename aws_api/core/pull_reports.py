@@ -18,6 +18,9 @@ class PullReport:
     layers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
+#: The bus's topic of pulls under way: ``{image, status, layers, reason}``.
+PULLS_TOPIC = "pulls"
+
 PullReader = Callable[[Sequence[str]], Mapping[str, PullReport]]
 
 _reader: PullReader | None = None

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.template.loader import render_to_string
 from django.urls import path
@@ -17,6 +18,7 @@ from aws_api.core.changes import StateChange
 from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
 from aws_api.core.host_ports import CHANGE_KIND
+from aws_api.core.pull_reports import PULLS_TOPIC
 from console.middleware import comes_from_a_task
 from console.pages.tasks import KIND, failed_lately, find_task, running_tasks, tasks_of
 from console.scope import Scope, scope_of
@@ -102,8 +104,10 @@ class TaskConsumer(LiveConsumer):
     """A task's status, timeline, containers and plan; and each container's log."""
 
     async def connect(self) -> None:
-        await super().connect()
         self._followed: set[str] = set()
+        self._images: set[str] = set()
+        self._follows_pulls = False
+        await super().connect()
 
     def concerns(self, change: StateChange) -> bool:
         task_id = self.scope["url_route"]["kwargs"]["task_id"]
@@ -115,6 +119,7 @@ class TaskConsumer(LiveConsumer):
         page = find_task(self.scope_shown, names["cluster"], names["task_id"])
         if page is None:
             return ""
+        self._images = page.images
         return render_to_string("console/live/task.html", {"page": page, "cluster": names["cluster"]})
 
     def log_names(self) -> dict[str, str]:
@@ -125,10 +130,22 @@ class TaskConsumer(LiveConsumer):
 
     async def _send_rendered(self) -> None:
         await super()._send_rendered()
+        if not self._follows_pulls:
+            self._follows_pulls = True
+            self.start(self._follow_pulls())
         for name, tail_name in (await run_in_thread(self.log_names)).items():
             if name not in self._followed:
                 self._followed.add(name)
                 self.start(self._follow_log(name, tail_name))
+
+    async def _follow_pulls(self) -> None:
+        """Show how far the images are that the task waits for."""
+        async with bus.subscription(PULLS_TOPIC) as pending:
+            while True:
+                if orjson.loads(await pending.get())["image"] not in self._images:
+                    continue
+                await asyncio.sleep(GATHER_S)
+                await self._send_rendered()
 
     async def _follow_log(self, name: str, tail_name: str) -> None:
         after = log_tail.START

@@ -1,13 +1,14 @@
 """Clusters and tasks."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from aws_api.core.errors import AwsError
+from aws_api.services.ecs.holds import set_hold
 from console.navigation import Group, Link
-from console.pages.tasks import cluster_names, find_task, tasks_of
+from console.pages.tasks import cluster_names, find_task, task_of, tasks_of
 from console.scope import scope_of
 
 
@@ -42,9 +43,26 @@ def task(request: HttpRequest, cluster: str, task_id: str) -> HttpResponse:
     return render(request, "console/task.html", {"page": page, "cluster": cluster})
 
 
+@require_POST
+def hold(request: HttpRequest, cluster: str, task_id: str) -> HttpResponse:
+    """Keep a task's containers when it has stopped, or let them go."""
+    try:
+        page = find_task(scope_of(request.session), cluster, task_id)
+    except AwsError as error:
+        raise Http404(error.message) from error
+    if page is None:
+        raise Http404(f"The cluster {cluster} has no task {task_id}.")
+    wanted = request.POST.get("hold") == "true"
+    # A stopped task's containers are gone already.
+    if not wanted or page.row.last_status != "STOPPED":
+        set_hold(task_of(page.row.arn), wanted=wanted)
+    return redirect("task", cluster, task_id)
+
+
 urlpatterns = [
     path("clusters/", clusters, name="clusters"),
     path("clusters/<str:cluster>/", cluster, name="cluster"),
     path("clusters/<str:cluster>/tasks/<str:task_id>/", task, name="task"),
+    path("clusters/<str:cluster>/tasks/<str:task_id>/hold", hold, name="hold-task"),
 ]
 NAVIGATION = [Link(group=Group.COMPUTE, title="Clusters", url_name="clusters", order=0)]

@@ -7,15 +7,16 @@ from typing import Any
 
 from aws_api.core.arns import Arn
 from aws_api.core.host_ports import PublishedPort, published
-from aws_api.core.models import PlanRecord, Transition
+from aws_api.core.models import PlanRecord
 from aws_api.services.ecs.container_specs import container_name
+from aws_api.services.ecs.explain import explain
+from aws_api.services.ecs.models import Task
 from console.scope import Scope
 
 KIND = "ecs.task"
 #: ListTasks' largest page; a console list shows one.
 PAGE = 100
 SHOWN_FAILURES = 10
-SHOWN_TRANSITIONS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +47,21 @@ class TaskPage:
     row: TaskRow
     task: Mapping[str, Any]
     containers: list[Mapping[str, Any]]
-    transitions: list[Transition]
+    #: Everything that is known of how it came there, as GET /_simfra/ecs/tasks/{id}/explain answers it.
+    why: Mapping[str, Any]
     plan: PlanRecord | None
     #: Its ports on this host; those of tasks without an address of their own are in networkBindings.
     host_ports: list[PublishedPort]
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether something that was asked for in its name was not allowed."""
+        return any(access["effect"] != "allow" for access in self.why["access"])
+
+    @property
+    def images(self) -> set[str]:
+        """The images of its containers."""
+        return {container["image"] for container in self.containers}
 
     @property
     def log_names(self) -> dict[str, str]:
@@ -98,10 +110,15 @@ def find_task(scope: Scope, cluster: str, task_id: str) -> TaskPage | None:
         row=row,
         task=task,
         containers=list(task.get("containers", ())),
-        transitions=list(Transition.objects.filter(**records).order_by("at", "id")[:SHOWN_TRANSITIONS]),
+        why=explain(task_of(row.arn)),
         plan=PlanRecord.objects.filter(**records).order_by("-at", "-id").first(),
         host_ports=published(row.arn),
     )
+
+
+def task_of(arn: str) -> Task:
+    """The row of a task that was just described."""
+    return Task.objects.select_related("cluster", "task_definition").get(arn=arn)
 
 
 def _row(task: Mapping[str, Any]) -> TaskRow:
