@@ -43,6 +43,24 @@ def test_a_task_page_shows_timeline_plan_and_containers(browser: Client, run_tas
     assert 'id="log-app"' in text
 
 
+def test_a_failed_tasks_page_says_why_and_what_to_do(browser: Client, run_task: RunTask) -> None:
+    task_id = run_task("nowhere/app:1", failure="CannotPullContainerError: manifest unknown").rpartition("/")[2]
+    text = page(browser, f"/clusters/default/tasks/{task_id}/")
+    assert "What to do next" in text
+    assert "Check the image" in text
+    assert "CannotPullContainerError: manifest unknown" in text
+    assert "PullImage nowhere/app:1" in text
+
+
+def test_a_task_is_held_and_let_go_from_its_page(browser: Client, run_task: RunTask) -> None:
+    task_id = run_task().rpartition("/")[2]
+    address = f"/clusters/default/tasks/{task_id}/"
+    for hold, offered in (("true", "Let its containers go"), ("false", "Hold")):
+        assert browser.post(f"{address}hold", {"hold": hold}).status_code == 302
+        assert offered in page(browser, address)
+    assert browser.post(f"/clusters/default/tasks/{'0' * 32}/hold", {"hold": "true"}).status_code == 404
+
+
 def test_what_is_not_there_is_not_found(browser: Client) -> None:
     assert browser.get("/clusters/nowhere/").status_code == 404
     assert browser.get("/clusters/default/tasks/" + "0" * 32 + "/").status_code == 404
