@@ -17,7 +17,7 @@ from aws_api.services.ecs.models import Task
 from tests.support.docker_engine import docker_settings
 from tests.support.images import busybox_image
 from tests.support.waiting import wait_for
-from workers import loop, watcher
+from workers import hints, loop, watcher
 from workers.docker import engine
 from workers.docker.runtime import DockerRuntime
 
@@ -86,8 +86,9 @@ def docker_stage(docker_settings: None, ecs: Any, aws: Callable[..., Any], accou
                 kind, key = work.get(timeout=0.2)
             except queue.Empty:
                 continue
-            if loop.reconcile(kind, key, runtime) == 0:
-                work.put((kind, key))
+            again_s = loop.reconcile(kind, key, runtime)
+            if again_s is not None and hints.once(f"look:{kind}:{key}:{again_s:g}", again_s):
+                _later(again_s, stopped, work, (kind, key))
             connections.close_all()
 
     async def watch(started: "queue.Queue[asyncio.Event]") -> None:
@@ -104,6 +105,8 @@ def docker_stage(docker_settings: None, ecs: Any, aws: Callable[..., Any], accou
     stop_watching = watching.get(timeout=10)
     try:
         yield DockerStage(ecs=ecs, aws=aws, account_id=account.account_id)
+        for arn in ecs.list_services()["serviceArns"]:
+            ecs.delete_service(service=arn, force=True)
         for arn in ecs.list_tasks()["taskArns"]:
             ecs.stop_task(task=arn)
         everything = Task.objects.filter(account_id=account.account_id)
@@ -119,6 +122,18 @@ def docker_stage(docker_settings: None, ecs: Any, aws: Callable[..., Any], accou
             thread.join(PATIENCE_S)
         process_loop().call_soon_threadsafe(stop_watching.set)
         watch_end.result(PATIENCE_S)
+
+
+def _later(
+    seconds: float, stopped: threading.Event, work: "queue.Queue[tuple[str, str]]", resource: tuple[str, str]
+) -> None:
+    """Look again at a resource, as Celery's countdown does."""
+
+    def put() -> None:
+        if not stopped.wait(seconds):
+            work.put(resource)
+
+    threading.Thread(target=put, name="look again", daemon=True).start()
 
 
 def _with(defaults: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:

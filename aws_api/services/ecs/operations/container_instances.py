@@ -18,6 +18,7 @@ from aws_api.services.ecs.container_instances import (
 )
 from aws_api.services.ecs.expressions import check_expression, parse
 from aws_api.services.ecs.models import Cluster, ContainerInstance
+from aws_api.services.ecs.scheduler.waking import wake_services
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     AttributeLimitExceededException,
@@ -67,7 +68,7 @@ def describe_container_instances(context: Context, request: DescribeContainerIns
 
 @ecs.operation
 def update_container_instances_state(context: Context, request: UpdateContainerInstancesStateRequest) -> Shape:
-    """Drain instances, or let them take tasks again. Standalone tasks stay where they are."""
+    """Drain instances, or let them take tasks again. Services move theirs; standalone tasks stay where they are."""
     cluster = active_cluster(context, request.get("cluster"))
     if request["status"] not in ("ACTIVE", "DRAINING"):
         raise InvalidParameterException("Container instances can be set to ACTIVE or DRAINING only.")
@@ -76,6 +77,7 @@ def update_container_instances_state(context: Context, request: UpdateContainerI
         return {"containerInstances": [], "failures": failures}
     ContainerInstance.objects.filter(pk=instance.pk).update(desired_status=request["status"], version=F("version") + 1)
     instance.refresh_from_db()
+    wake_services(cluster)
     return {"containerInstances": [describe(instance, load_of(instance))], "failures": failures}
 
 

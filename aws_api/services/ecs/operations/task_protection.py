@@ -8,6 +8,7 @@ from aws_api.core.context import Context
 from aws_api.services.ecs.clusters import active_cluster
 from aws_api.services.ecs.identifiers import task_arn, task_id
 from aws_api.services.ecs.models import Cluster, Task
+from aws_api.services.ecs.scheduler.waking import wake_services
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     GetTaskProtectionRequest,
@@ -42,6 +43,9 @@ def update_task_protection(context: Context, request: UpdateTaskProtectionReques
         Task.objects.filter(pk=task.pk).update(desired_protected_until=until)
         task.desired_protected_until = until
         protected.append(_describe(task, context.clock.now()))
+    if protected and until is None:
+        # What protection kept may go now.
+        wake_services(cluster)
     return {"protectedTasks": protected, "failures": failures}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db.models import F
@@ -40,9 +41,9 @@ class ServiceController:
 
     def decide(self, desired: ServiceSpec, observed: Observation, now: datetime) -> Plan:
         plan = decide(desired, SHARED_CLOCK.now())
-        if plan.look_again_s is None:
-            return plan
-        return replace(plan, look_again_s=SHARED_CLOCK.real_seconds(plan.look_again_s))
+        real_s = SHARED_CLOCK.real_seconds(plan.look_again_s) if plan.look_again_s is not None else None
+        # In whole seconds, so that rounds that follow each other ask for the same look.
+        return replace(plan, look_again_s=max(ceil(real_s), 1) if real_s is not None else None)
 
     def take(self, desired: ServiceSpec, step: OwnStep) -> bool:
         try:

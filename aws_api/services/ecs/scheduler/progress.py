@@ -102,7 +102,8 @@ def forget_failures(deployment: Deployment, step: ForgetFailures, now: datetime)
 
 
 def retire(service: Service, deployment: Deployment, step: RetireDeployment, now: datetime) -> None:
-    _update_deployment(deployment, now, last_status=DeploymentStatus.INACTIVE)
+    # It keeps the time of its completion: the last that completed is what a rollback goes back to.
+    Deployment.objects.filter(pk=deployment.pk).update(last_status=DeploymentStatus.INACTIVE)
     _change(service, deployment.last_status, DeploymentStatus.INACTIVE, step.cause, now)
 
 
