@@ -1,5 +1,6 @@
 """A request that is repeated with its client token is answered as the first, and does nothing more."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,12 @@ def test_a_repeated_request_is_answered_as_the_first(ec2: Any, vpc_id: str) -> N
     again = ec2.create_route_table(VpcId=vpc_id, ClientToken="once")
     assert first["RouteTable"] == again["RouteTable"]
     assert len(ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["RouteTables"]) == 2
+
+
+def test_requests_at_the_same_time_are_one(ec2: Any, vpc_id: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: ec2.create_route_table(VpcId=vpc_id, ClientToken="once"), range(4)))
+    assert len({answer["RouteTable"]["RouteTableId"] for answer in answers}) == 1
 
 
 def test_times_survive_the_repetition(ec2: Any, vpc_id: str) -> None:

@@ -95,6 +95,7 @@ def create_vpc_endpoint(context: Context, request: shapes.CreateVpcEndpointReque
         _add_route_tables(context, endpoint, request.get("RouteTableIds") or [])
     else:
         groups = groups_for_interface(context, vpc, request.get("SecurityGroupIds") or [])
+        hold(groups)
         endpoint.security_groups.add(*groups)
         _add_subnets(context, endpoint, request.get("SubnetIds") or [])
     wake(vpc)
