@@ -9,6 +9,7 @@ from django.test import Client
 from console.network.drawing import draw
 from console.network.places import network_of
 from console.scope import Scope
+from tests.console.test_live import connected, received
 
 PATH = "/_simfra/network/reachability"
 
@@ -132,3 +133,17 @@ def _address(interface: str) -> str:
     from aws_api.services.ec2.models import NetworkInterface
 
     return NetworkInterface.objects.get(resource_id=interface).private_address
+
+
+async def test_a_change_of_a_rule_is_drawn_while_somebody_looks(
+    browser: Client, aws: Callable[..., Any], vpc: dict[str, str]
+) -> None:
+    line = f'data-source="{vpc["web"]}" data-target="{vpc["database"]}"'
+    async with connected("/_simfra/live/network", browser) as socket:
+        assert line in await received(socket, 'hx-target="#map"')
+        ec2 = aws("ec2")
+        (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["database"]}])[
+            "SecurityGroups"
+        ]
+        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+        assert line not in await received(socket, 'hx-target="#map"')
