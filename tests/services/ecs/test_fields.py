@@ -55,5 +55,4 @@ def test_a_definition_tells_what_of_it_is_only_stored() -> None:
         ("", "ephemeralStorage"),
         ("app", "name"),
         ("app", "logDriver"),
-        ("log", "firelensConfiguration"),
     }
