@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from aws_api.core import images
+from aws_api.core.containers import PullImage, RuntimeFailure, Scope
 from aws_api.core.images import ImageArchive, ImageNotFound
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.waiting import wait_for
@@ -16,6 +17,8 @@ from tests.workers.conftest import leave_lease
 from tests.workers.things import KIND, Thing, ThingController
 from workers.loop import reconcile
 from workers.models import Lease, Pull, PullStatus
+from workers.pull_behavior import MAX_ATTEMPTS
+from workers.pulls import bring
 
 Kicks = list[tuple[str, str]]
 
@@ -44,6 +47,12 @@ class Registry:
         content = self.contents[reference]
         digest = f"sha256:{content.hex()}"
         return ImageArchive(name=reference, digest=digest, size_bytes=len(content), chunks=iter([content]))
+
+
+@pytest.fixture(autouse=True)
+def no_copies(settings: Any) -> None:
+    """Nobody is asked for a copy of an image: only the engine pulls."""
+    settings.SIMFRA_PULL_THROUGH = False
 
 
 @pytest.fixture
@@ -202,3 +211,62 @@ def test_a_pull_whose_end_could_not_be_written_down_lets_go_and_kicks_who_waits(
     assert kicks == [(KIND, key)]
     reconcile(KIND, key, slow_engine)
     assert things.things[key].last == "RUNNING"
+
+
+def test_an_image_of_another_registry_is_taken_as_the_engine_has_it_unless_the_setting_says_otherwise(
+    things: ThingController, settings: Any, key: str
+) -> None:
+    image = f"theirs/{key}:1"
+    asked = {"": 0, "prefer-cached": 0, "once": 1, "default": 2, "always": 2}
+    for behavior, pulls in asked.items():
+        settings.SIMFRA_IMAGE_PULL_BEHAVIOR = behavior
+        engine = FakeRuntime(images=[image])
+        Pull.objects.filter(subject=image).delete()
+        for _ in range(2):
+            bring(pull_step(image), engine.observe(seen(image)).images[image], (KIND, key), engine)
+        assert engine.calls.count(f"pull_image {image}") == pulls, behavior
+
+
+def test_the_engines_image_stands_in_for_one_that_cannot_be_pulled_only_by_default(
+    things: ThingController, settings: Any, key: str
+) -> None:
+    image = f"theirs/{key}:1"
+    engine = FakeRuntime(images=[image])
+    for _ in range(2):
+        engine.fail("pull_image", image, "CannotPullContainerError: away")
+    present = engine.observe(seen(image)).images[image]
+    settings.SIMFRA_IMAGE_PULL_BEHAVIOR = "default"
+    assert bring(pull_step(image), present, (KIND, key), engine)
+    settings.SIMFRA_IMAGE_PULL_BEHAVIOR = "always"
+    with pytest.raises(RuntimeFailure, match="away"):
+        bring(pull_step(image), present, (KIND, key), engine)
+
+
+def test_a_pull_is_patient_with_a_registry_that_says_too_many_requests(
+    engine: FakeRuntime, things: ThingController, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    waited: list[int] = []
+
+    def at_once(attempt: int) -> float:
+        waited.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr("workers.pulls.patience_s", at_once)
+    image = f"theirs/{key}:1"
+    for _ in range(2):
+        engine.fail("pull_image", image, "toomanyrequests: slow down")
+    assert bring(pull_step(image), None, (KIND, key), engine)
+    assert waited == [0, 1]
+    for _ in range(MAX_ATTEMPTS):
+        engine.fail("pull_image", f"{image}2", "toomanyrequests: slow down")
+    with pytest.raises(RuntimeFailure, match="slow down"):
+        bring(pull_step(f"{image}2"), None, (KIND, key), engine)
+    assert waited == [0, 1, 0, 1, 2, 3]
+
+
+def pull_step(image: str) -> PullImage:
+    return PullImage(image=image, account_id="000000000000", region="us-east-1", cause="a task wants it")
+
+
+def seen(image: str) -> Scope:
+    return Scope(labels={"none": "none"}, images=(image,))

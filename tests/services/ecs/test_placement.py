@@ -193,3 +193,19 @@ def test_only_tasks_of_services_are_protected(ecs: Any, register: Any) -> None:
     assert protected[0]["protectionEnabled"] is True
     assert protected[0]["expirationDate"]
     assert len(ecs.get_task_protection(cluster="default")["protectedTasks"]) == 1
+
+
+def test_an_instance_that_lacks_what_a_definition_requires_answers_attribute() -> None:
+    need = replace(NEED, attributes=frozenset({"ecs.capability.task-eni", "ecs.capability.docker-plugin.rexray"}))
+    able = instance("able", attributes=need.attributes)
+    assert place(need, [instance("lacks", attributes=frozenset({"ecs.capability.task-eni"})), able], (), ()) == able
+    assert place(need, [instance("lacks")], (), ()) == [Refusal(arn="lacks", reason="ATTRIBUTE")]
+
+
+def test_a_task_whose_volume_driver_no_instance_has_is_a_failure(stage: Stage) -> None:
+    for driver, reasons in (("local", []), ("rexray", ["ATTRIBUTE"])):
+        volume = {"name": "data", "dockerVolumeConfiguration": {"scope": "task", "driver": driver}}
+        container = {"name": "app", "image": "busybox", "memory": 64}
+        stage.ecs.register_task_definition(family="disk", containerDefinitions=[container], volumes=[volume])
+        answer = stage.ecs.run_task(taskDefinition="disk")
+        assert [failure["reason"] for failure in answer["failures"]] == reasons

@@ -6,10 +6,17 @@ from typing import Any
 
 import pytest
 
-from aws_api.core.containers import Mount, VolumeSpec
-from aws_api.services.ecs.lifecycle import assess, find_stop
+from aws_api.core.containers import Mount, Observation, VolumeSpec
+from aws_api.services.ecs.lifecycle import NETWORK_TIMED_OUT, NETWORK_TIMEOUT_S, assess, find_stop
 from aws_api.services.ecs.reconcile import decide
-from aws_api.services.ecs.specification import ContainerPart, RestartPolicy, Stop, StopCode, TaskVolume
+from aws_api.services.ecs.specification import (
+    ContainerPart,
+    NetworkWait,
+    RestartPolicy,
+    Stop,
+    StopCode,
+    TaskVolume,
+)
 from tests.services.ecs.tasks import (
     ASKED,
     NOW,
@@ -313,3 +320,13 @@ def test_a_held_task_keeps_its_containers_and_loses_its_namespaces() -> None:
         "RemoveContainer ~internal~ecs~pause: every container of the task has stopped",
     )
     assert assess(desired, world(exited("app")), None, NOW).status == "STOPPED"
+
+
+def test_a_network_that_cannot_be_made_stops_the_task_with_its_reason() -> None:
+    awaits = NetworkWait(kind="ec2.vpc", key="vpc-1", problem="CannotStartContainerError: the gateway was not ready")
+    waiting = task(last_status="PROVISIONING", awaits=awaits)
+    assert find_stop(waiting, Observation(), NOW + timedelta(seconds=NETWORK_TIMEOUT_S - 1)) is None
+    stop = find_stop(waiting, Observation(), NOW + timedelta(seconds=NETWORK_TIMEOUT_S))
+    assert stop is not None
+    assert stop.code == "TaskFailedToStart"
+    assert stop.reason == f"{NETWORK_TIMED_OUT} CannotStartContainerError: the gateway was not ready"
