@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from aws_api.core.host_ports import PublishedPort
 from aws_api.services.ecs.host_ports import addresses_of
-from console.api.ecs import _task
+from console.api.ecs import task_of
 
 
 class TaskAddressesView(APIView):
@@ -19,7 +19,7 @@ class TaskAddressesView(APIView):
     """
 
     def get(self, request: Request, task_id: str) -> Response:
-        task = _task(request, task_id)
+        task = task_of(request, task_id)
         found = addresses_of(task)
         return Response(
             {

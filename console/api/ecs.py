@@ -22,7 +22,7 @@ class TaskExplanationView(APIView):
     """GET: the timeline, containers, logs, fields that are only stored, and what to do next."""
 
     def get(self, request: Request, task_id: str) -> Response:
-        return Response(explain(_task(request, task_id)))
+        return Response(explain(task_of(request, task_id)))
 
 
 class TaskHoldView(APIView):
@@ -32,14 +32,14 @@ class TaskHoldView(APIView):
         wanted = request.data.get("hold", True) if isinstance(request.data, dict) else True
         if not isinstance(wanted, bool):
             raise ValidationError("hold is true or false.")
-        task = _task(request, task_id)
+        task = task_of(request, task_id)
         if wanted and task.last_status == "STOPPED" and not task.desired_hold:
             raise TooLate
         set_hold(task, wanted=wanted)
         return Response({"taskArn": task.arn, "hold": wanted})
 
 
-def _task(request: Request, task_id: str) -> Task:
+def task_of(request: Request, task_id: str) -> Task:
     """The task of an id; ``?account`` and ``?region`` narrow it where two have the same."""
     rows = Task.objects.select_related("cluster", "task_definition").filter(task_id=task_id)
     for parameter, column in (("account", "account_id"), ("region", "region")):

@@ -13,18 +13,27 @@ import boto3
 import pytest
 
 from tests.end_to_end.stack import Stack
-from tests.support.images import busybox_image
+from tests.support.images import busybox_image, sidecar_image
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
 PORT = 18085
 BYTES = 200 * 1024 * 1024
-#: A web server with a large file, and one that sends datagrams back.
+#: A web server with a large file.
 COMMAND = (
-    f"mkdir -p /tmp/web; echo hello > /tmp/web/index.html; nc -u -l -p {PORT} -e cat & httpd -f -p {PORT} -h /tmp/web &"
+    f"mkdir -p /tmp/web; echo hello > /tmp/web/index.html; httpd -f -p {PORT} -h /tmp/web &"
     f" head -c {BYTES} /dev/urandom > /tmp/web/part; mv /tmp/web/part /tmp/web/large; wait"
 )
+#: Sends datagrams back.
+ECHO = f"""
+import socket
+opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+opened.bind(("0.0.0.0", {PORT}))
+while True:
+    data, sender = opened.recvfrom(65535)
+    opened.sendto(data, sender)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +90,14 @@ def run(client: Callable[[str], Any], groups: dict[str, str]) -> Callable[..., s
                 "name": "app",
                 "image": busybox_image(),
                 "command": ["sh", "-c", COMMAND],
-                "portMappings": [{"containerPort": PORT}, {"containerPort": PORT, "protocol": "udp"}],
-            }
+                "portMappings": [{"containerPort": PORT}],
+            },
+            {
+                "name": "echo",
+                "image": sidecar_image(),
+                "entryPoint": ["python3", "-c", ECHO],
+                "portMappings": [{"containerPort": PORT, "protocol": "udp"}],
+            },
         ],
     )
 
@@ -161,10 +176,17 @@ def test_a_hundred_connections_and_a_large_transfer_are_whole(stack: Stack, web:
 
 def test_datagrams_reach_a_public_task(stack: Stack, web: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.settimeout(5)
+        sender.settimeout(1)
         sender.connect(("127.0.0.1", host_port(stack, web, "udp")))
-        sender.send(b"are you there?")
-        assert sender.recv(100) == b"are you there?"
+
+        def echoed() -> bytes:
+            sender.send(b"are you there?")
+            try:
+                return sender.recv(100)
+            except OSError:
+                return b""
+
+        assert wait_for(echoed, what="an answer") == b"are you there?"
 
 
 def test_what_the_security_group_does_not_allow_gets_no_answer(
