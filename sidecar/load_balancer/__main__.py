@@ -69,7 +69,8 @@ class Control:
 async def serve() -> None:
     """Run the load balancer until HAProxy ends, or it is ended."""
     device = interfaces.find_device(IPv4Address(os.environ["BACKING_ADDRESS"]))
-    load_balancer = LoadBalancer(device)
+    uplink_address = _uplink_address()
+    load_balancer = LoadBalancer(device, interfaces.find_device(uplink_address))
     token = os.environ["CONTROL_TOKEN"]
     reporter = Reporter(
         host=os.environ["EMULATOR_HOST"],
@@ -86,7 +87,7 @@ async def serve() -> None:
     )
     control = Control(load_balancer, token)
     server = await asyncio.start_server(
-        control.converse, str(_uplink_address()), int(os.environ["CONTROL_PORT"]), limit=_MAX_LINE_BYTES
+        control.converse, str(uplink_address), int(os.environ["CONTROL_PORT"]), limit=_MAX_LINE_BYTES
     )
     print("READY", flush=True)
     await asyncio.gather(server.serve_forever(), load_balancer.run(), reporter.run(), _pass_on(load_balancer, reporter))

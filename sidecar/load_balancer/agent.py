@@ -12,6 +12,7 @@ from sidecar.load_balancer.checking import Checked, CheckedGroup
 from sidecar.load_balancer.configuration import Configuration, Group, TargetSet
 from sidecar.load_balancer.datagrams import DatagramError
 from sidecar.load_balancer.figures import Counters, Figures, connections
+from sidecar.load_balancer.packet_filter import PacketFilter
 from sidecar.load_balancer.proxy import Proxy, ProxyError
 from sidecar.load_balancer.servers import Server, server_name
 
@@ -23,8 +24,10 @@ _SECONDS_A_MINUTE = 60
 class LoadBalancer:
     """HAProxy, the checks, and the addresses of a load balancer."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, uplink: str) -> None:
         self._device = device
+        self._uplink = uplink
+        self._filter: PacketFilter | None = None
         self._proxy = Proxy()
         self._groups: dict[str, CheckedGroup] = {}
         self._configuration: Configuration | None = None
@@ -48,6 +51,8 @@ class LoadBalancer:
                 await asyncio.to_thread(
                     interfaces.put_addresses, self._device, configuration.mac_address, configuration.interfaces
                 )
+            if before is None or before.filter != configuration.filter:
+                await self._put_filter(configuration)
             configuration = _with_newer_targets(configuration, before)
             self._put_groups(configuration)
             if before is None or (before.haproxy, before.files) != (configuration.haproxy, configuration.files):
@@ -87,7 +92,7 @@ class LoadBalancer:
                 try:
                     await self._follow()
                 except (ProxyError, DatagramError, OSError, TimeoutError) as error:
-                    print(f"could not follow a change: {error}", flush=True)
+                    print(f"could not follow a change: {error!r}", flush=True)
         raise ProxyError(f"HAProxy ended with {ended.result()}")
 
     # What it tells ----------------------------------------------------------------------------------------------------
@@ -109,6 +114,18 @@ class LoadBalancer:
             self._carried.pop(minute, None)
 
     # The parts --------------------------------------------------------------------------------------------------------
+
+    async def _put_filter(self, configuration: Configuration) -> None:
+        """Nothing listens before the filter is there."""
+        if self._filter is not None:
+            self._filter.stop()
+            self._filter = None
+        if configuration.filter is not None:
+            self._filter = PacketFilter(configuration.filter, self._uplink)
+            try:
+                await self._filter.ready()
+            except TimeoutError as error:
+                raise ProxyError("the VPC's gateway hands over no packet filter") from error
 
     def _put_groups(self, configuration: Configuration) -> None:
         for key in [key for key in self._groups if key not in configuration.groups]:
@@ -142,7 +159,7 @@ class LoadBalancer:
         for key in keys:
             group = self._configuration.groups[key]
             if group.has_servers:
-                await self._proxy.put_servers(key, self._servers(key, group))
+                await self._proxy.put_servers(key, self._servers(key, group), group.cookie_key)
 
     def _servers(self, key: str, group: Group) -> dict[str, Server]:
         if not group.has_servers:
@@ -188,6 +205,7 @@ class LoadBalancer:
         }
         self._drained &= draining
         waiting = draining - self._drained
+        # A process that was replaced may still send to it: with connections that stay for one more request.
         if not waiting or await self._proxy.has_old_process():
             return
         busy = connections(await self._proxy.statistics())

@@ -3,8 +3,10 @@
 A configuration is whole::
 
     {"interfaces": [{"address": "10.0.1.5/24", "gateway": "10.0.1.1"}], "mac_address": "02:...",
+     "filter": {"gateway": "10.0.1.1", "port": 5303, "interface": "eni-0123", "token": "..."},
      "haproxy": "global ...", "files": {"502.http": "..."},
-     "groups": {"web-0123": {"version": 7, "options": "weight 100", "slow_start_s": 0, "has_servers": true,
+     "groups": {"web-0123": {"version": 7, "options": "weight 100", "cookie_key": "", "slow_start_s": 0,
+         "has_servers": true,
          "targets": [{"address": "10.0.1.9", "port": 80, "draining": false, "registered": 1700000000000}],
          "check": {"protocol": "HTTP", "version": "HTTP1", "port": "traffic-port", "path": "/", "codes": "200",
                    "interval_s": 30, "timeout_s": 5, "healthy": 5, "unhealthy": 2}}},
@@ -79,10 +81,12 @@ class TargetSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """A target group. ``options`` follow a server's address in HAProxy's configuration."""
+    """A target group. ``options`` follow a server's address in HAProxy's configuration; cookies that name servers are
+    made of ``cookie_key``, where it is not empty."""
 
     targets: TargetSet
     options: str
+    cookie_key: str
     slow_start_s: int
     has_servers: bool
     check: Check
@@ -97,9 +101,20 @@ class Datagrams:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """A load balancer."""
+class FilterSource:
+    """Where the packet filter of an interface comes from, and what proves whose it is."""
 
+    gateway: IPv4Address
+    port: int
+    interface: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A load balancer; without a filter everything passes."""
+
+    filter: FilterSource | None
     interfaces: tuple[Interface, ...]
     mac_address: str
     haproxy: str
@@ -115,6 +130,7 @@ class Configuration:
             if any("/" in name for name in document["files"]):
                 raise ConfigurationError("A file is not outside of its folder")
             return cls(
+                filter=_filter(document["filter"]),
                 interfaces=tuple(
                     Interface(address=IPv4Interface(one["address"]), gateway=IPv4Address(one["gateway"]))
                     for one in document["interfaces"]
@@ -149,10 +165,22 @@ def changes_from_json(document: Any) -> dict[str, TargetSet]:
         raise ConfigurationError(f"{type(error).__name__}: {error}") from error
 
 
+def _filter(document: Any) -> FilterSource | None:
+    if document is None:
+        return None
+    return FilterSource(
+        gateway=IPv4Address(document["gateway"]),
+        port=int(document["port"]),
+        interface=str(document["interface"]),
+        token=str(document["token"]),
+    )
+
+
 def _group(document: Any) -> Group:
     return Group(
         targets=_target_set(document),
         options=str(document["options"]),
+        cookie_key=str(document["cookie_key"]),
         slow_start_s=int(document["slow_start_s"]),
         has_servers=bool(document["has_servers"]),
         check=_check(document["check"]),

@@ -14,13 +14,13 @@ class InterfaceError(Exception):
     """The addresses could not be set; the message is what ``ip`` said."""
 
 
-def find_device(backing_address: IPv4Address) -> str:
-    """The interface to the VPC: Docker gave it the backing address. Raises InterfaceError."""
+def find_device(wanted: IPv4Address) -> str:
+    """The interface that has an address. Raises InterfaceError."""
     for device in json.loads(_run("ip", "-json", "address", "show")):
         for address in device["addr_info"]:
-            if address.get("local") == str(backing_address):
+            if address.get("local") == str(wanted):
                 return str(device["ifname"])
-    raise InterfaceError(f"No interface has the address {backing_address}")
+    raise InterfaceError(f"No interface has the address {wanted}")
 
 
 def put_addresses(device: str, mac_address: str, interfaces: Sequence[Interface]) -> None:

@@ -62,14 +62,20 @@ class Proxy:
         self._present = {key: dict(found) for key, found in servers.items()}
         self._leaving.clear()
 
-    async def put_servers(self, backend: str, wanted: Mapping[str, Server]) -> None:
-        """Make these the servers of a backend. Raises ProxyError."""
+    async def put_servers(self, backend: str, wanted: Mapping[str, Server], cookie_key: str) -> None:
+        """Make these the servers of a backend. Raises ProxyError.
+
+        ``cookie_key`` is what cookies that name servers are made of; empty where there are none.
+        """
         present = self._present.setdefault(backend, {})
         commands: list[str] = []
         for name, server in wanted.items():
             commands += self._commands(backend, server, present.get(name))
         gone = [name for name in present if name not in wanted]
         commands += [f"set server {backend}/{server_name(name)} state maint" for name in gone]
+        if cookie_key and any(command.startswith("add") for command in commands):
+            # Servers that are added get their cookies when the key is set, though it is the same.
+            commands.append(f"set dynamic-cookie-key backend {backend} {cookie_key}")
         await _run(_SOCKET, commands)
         self._present[backend] = dict(wanted)
         for name in gone:
@@ -89,11 +95,10 @@ class Proxy:
         """The rows of ``show stat``."""
         if self._process is None:
             return []
-        answer = await _command(_SOCKET, "show stat")
-        return list(csv.DictReader(io.StringIO(answer.removeprefix("# "))))
+        return _rows(await _command(_SOCKET, "show stat"))
 
     async def has_old_process(self) -> bool:
-        """Whether a process that was replaced still serves connections."""
+        """Whether a process that was replaced still serves connections: it knows nothing of later changes."""
         answer = await _command(_MASTER_SOCKET, "show proc")
         return bool(answer.partition("# old workers")[2].partition("# programs")[0].strip())
 
@@ -152,6 +157,10 @@ async def _worker() -> str:
     raise ProxyError("HAProxy does not say who it is")
 
 
+def _rows(answer: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.strip().removeprefix("# "))))
+
+
 async def _check(path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         "haproxy",
@@ -174,7 +183,7 @@ async def _run(socket: Path, commands: Iterable[str]) -> None:
     """Run commands whose answers are empty, or tell of success."""
     for command in commands:
         answer = (await _command(socket, command)).strip()
-        if answer and not answer.startswith("New server registered"):
+        if answer and not answer.startswith(("New server registered", "dynamic-cookie-key set")):
             raise ProxyError(f"{command}: {answer}")
 
 
@@ -183,6 +192,8 @@ async def _command(socket: Path, command: str) -> str:
         reader, writer = await asyncio.open_unix_connection(str(socket), limit=_MAX_ANSWER_BYTES)
         try:
             writer.write(command.encode() + b"\n")
+            # The master would wait for more.
+            writer.write_eof()
             answer = await reader.read(-1)
         finally:
             writer.close()

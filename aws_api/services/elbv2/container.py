@@ -18,8 +18,6 @@ REPORT_PREFIX = "/_load-balancers/"
 #: Generous: a loaded machine takes seconds for what takes a quarter of one on an idle machine.
 READY_WITHIN_S = 60
 MEMORY_BYTES = 1024 * 1024 * 1024
-#: Two for each connection, and some.
-FILE_DESCRIPTORS = 65_536
 
 
 def load_balancer_container(
@@ -58,7 +56,6 @@ def load_balancer_container(
         ports=(PortBinding(container_port=CONTROL_PORT),),
         capabilities_add=("NET_ADMIN",),
         sysctls={"net.ipv4.ip_forward": "1", "net.ipv4.conf.all.arp_notify": "1"},
-        ulimits=(("nofile", FILE_DESCRIPTORS, FILE_DESCRIPTORS),),
         memory_bytes=MEMORY_BYTES,
         ready_within_s=READY_WITHIN_S,
     )

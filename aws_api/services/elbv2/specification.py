@@ -58,6 +58,7 @@ class LoadBalancerSpec:
     name: str
     type: str
     addresses: tuple[str, ...]
+    has_security_groups: bool
     attributes: Mapping[str, str]
     listeners: tuple[ListenerSpec, ...]
     target_groups: tuple[TargetGroupSpec, ...]
@@ -75,6 +76,7 @@ def load_balancer_spec(row: LoadBalancer, addresses: tuple[str, ...], now: datet
         name=row.name,
         type=row.type,
         addresses=addresses,
+        has_security_groups=bool(row.security_group_ids),
         attributes=attributes.values(attributes.load_balancer_table(row), row.attributes),
         listeners=tuple(_listener(listener) for listener in row.listeners.order_by("port")),
         target_groups=tuple(_target_group(group, now) for group in groups),

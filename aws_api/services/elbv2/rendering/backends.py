@@ -41,6 +41,12 @@ def server_options(load_balancer: LoadBalancerSpec, group: TargetGroupSpec) -> s
     return " ".join(words)
 
 
+def cookie_key(group: TargetGroupSpec) -> str:
+    """What cookies that name the group's servers are made of; empty where it has none."""
+    is_sticky = group.attributes["stickiness.enabled"] == "true"
+    return group.key if is_sticky and group.attributes["stickiness.type"] == "lb_cookie" else ""
+
+
 def _http(group: TargetGroupSpec) -> Iterator[str]:
     attributes = group.attributes
     yield "mode http"
@@ -51,7 +57,7 @@ def _http(group: TargetGroupSpec) -> Iterator[str]:
     if attributes["stickiness.type"] == "lb_cookie":
         lifetime_s = attributes["stickiness.lb_cookie.duration_seconds"]
         yield f"cookie AWSALB insert indirect nocache dynamic maxidle {lifetime_s}s attr Path=/"
-        yield f'dynamic-cookie-key "{group.key}"'
+        yield f"dynamic-cookie-key {cookie_key(group)}"
     elif name := attributes["stickiness.app_cookie.cookie_name"]:
         lifetime_s = attributes["stickiness.app_cookie.duration_seconds"]
         yield f"stick-table type string len 256 size {STICKY_TABLE_SIZE} expire {lifetime_s}s peers simfra"

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aws_api.core.network import NetworkAttachment
-from aws_api.services.elbv2.rendering.backends import BAD_GATEWAY_FILE, server_options
+from aws_api.core.sidecars import FILTER_PORT
+from aws_api.services.elbv2.rendering.backends import BAD_GATEWAY_FILE, cookie_key, server_options
 from aws_api.services.elbv2.rendering.document import bad_gateway, render
 from aws_api.services.elbv2.rendering.frontends import FILES, certificate_list
 from aws_api.services.elbv2.specification import ListenerSpec, LoadBalancerSpec, TargetGroupSpec
@@ -23,6 +24,7 @@ def load_balancer_configuration(
             for attachment in attachments
         ],
         "mac_address": attachments[0].mac_address,
+        "filter": _filter(attachments[0]) if load_balancer.has_security_groups else None,
         "haproxy": render(load_balancer),
         "files": dict(_files(load_balancer)),
         "groups": {group.key: _group(load_balancer, group) for group in load_balancer.target_groups},
@@ -32,6 +34,16 @@ def load_balancer_configuration(
             if listener.protocol in ("UDP", "TCP_UDP")
         ],
         "access_log": load_balancer.attributes["access_logs.s3.enabled"] == "true",
+    }
+
+
+def _filter(attachment: NetworkAttachment) -> dict[str, Any]:
+    """All interfaces have the same security groups, so that the first one's filter is every one's."""
+    return {
+        "gateway": attachment.gateway_address,
+        "port": FILTER_PORT,
+        "interface": attachment.network_interface_id,
+        "token": attachment.filter_token,
     }
 
 
@@ -55,6 +67,7 @@ def _group(load_balancer: LoadBalancerSpec, group: TargetGroupSpec) -> dict[str,
         "version": group.version,
         "targets": list(group.targets),
         "options": server_options(load_balancer, group),
+        "cookie_key": cookie_key(group),
         "slow_start_s": int(group.attributes.get("slow_start.duration_seconds", 0)),
         "has_servers": group.protocol != "UDP",
         "check": {

@@ -7,8 +7,8 @@ from aws_api.services.elbv2.rendering.frontends import frontend_lines
 from aws_api.services.elbv2.specification import LoadBalancerSpec
 
 RUN = "/run/simfra"
-#: Two file descriptors a connection; the container may have 65536.
-MAX_CONNECTIONS = 20_000
+#: Two for each connection, and some; where the engine gives fewer, HAProxy takes those.
+MAX_FILE_DESCRIPTORS = 65_536
 _ERRORS = {
     400: "400 Bad Request",
     408: "408 Request Time-out",
@@ -50,7 +50,7 @@ def bad_gateway() -> str:
 def _global() -> Iterator[str]:
     yield "global"
     yield f"  stats socket {RUN}/haproxy.sock mode 600 level admin expose-fd listeners"
-    yield f"  maxconn {MAX_CONNECTIONS}"
+    yield f"  fd-hard-limit {MAX_FILE_DESCRIPTORS}"
     # The largest header that ELB takes.
     yield "  tune.bufsize 65536"
     yield "  tune.ssl.default-dh-param 2048"

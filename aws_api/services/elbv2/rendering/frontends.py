@@ -75,6 +75,8 @@ def _version(protocol: str) -> str:
 def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[str]:
     attributes = load_balancer.attributes
     yield "mode http"
+    # A reload ends no connection on which a request may be on its way: it is told with the next answer.
+    yield "option idle-close-on-response"
     yield _bind(load_balancer, listener, "h2,http/1.1" if attributes["routing.http2.enabled"] == "true" else "http/1.1")
     if attributes["access_logs.s3.enabled"] == "true":
         yield "log /run/simfra/access-log.sock local0 info"
