@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -29,11 +30,11 @@ def ecr(aws):
     return aws("ecr")
 
 
-def refused(code, call, **request):
+def refused(code: str, call: Any, **request: Any) -> str:
     with pytest.raises(ClientError) as raised:
         call(**request)
     assert raised.value.response["Error"]["Code"] == code
-    return raised.value.response["Error"]["Message"]
+    return str(raised.value.response["Error"]["Message"])
 
 
 class TestRepositories:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aws_api.core.containers import PullProgress
 from aws_api.core.images import ImageNotFound, image_mirror, image_source
 from aws_api.services.ecr.models import ImageTag
 from aws_api.services.ecr.upstream import Upstream, UpstreamError
@@ -206,7 +207,8 @@ class TestMirror:
     ) -> None:
         name = f"mirrored-{os.urandom(4).hex()}"
         digest = upstream.put_image(name, "1", some_layer(os.urandom(100)))
-        image, told = f"{upstream.host}/{name}:1", []
+        image = f"{upstream.host}/{name}:1"
+        told: list[PullProgress] = []
         mirror = image_mirror()
         assert mirror is not None
         assert mirror.copy(image, told.append) == digest

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 from docker.errors import ImageNotFound
@@ -38,7 +39,7 @@ def forget(name: str) -> None:
         engine.client().remove_image(name, force=True)
 
 
-def save(image: str, name: str) -> TemporaryFile:  # type: ignore[valid-type]
+def save(image: str, name: str) -> IO[bytes]:
     """``docker save`` of an image under another name, which the engine does not know afterwards."""
     engine.client().tag(image, *name.rsplit(":", 1))
     archive = TemporaryFile()  # noqa: SIM115 - handed out
