@@ -55,6 +55,13 @@ async def publish_async(*messages: tuple[str, bytes]) -> None:
             await pipeline.execute()
 
 
+async def tell_async(topic: str, payload: bytes) -> int:
+    """Send one message; answers how many processes hear it, 0 where Valkey is away."""
+    with suppress(redis.ConnectionError, redis.TimeoutError):
+        return int(await _async_client(asyncio.get_running_loop()).publish(_channel(topic), payload))
+    return 0
+
+
 async def append_async(name: str, payloads: Sequence[bytes], *, keep: int) -> None:
     """Add to a list that keeps the last ``keep`` messages, in one round trip."""
     with suppress(redis.ConnectionError, redis.TimeoutError):
@@ -105,6 +112,8 @@ class Bus:
         listeners = self._listeners.get(channel, [])
         if listener in listeners:
             listeners.remove(listener)
+        if not listeners:
+            self._hearing.pop(channel, None)
         if not listeners and self._listeners.pop(channel, None) is not None and self._pubsub is not None:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 await self._pubsub.unsubscribe(channel)

@@ -17,6 +17,9 @@ class Account(models.Model):
     root_access_key_id = models.CharField(max_length=32, unique=True, default=new_access_key_id)
     root_secret_access_key = models.CharField(max_length=128, default=new_secret_access_key)
     created_at = models.DateTimeField(auto_now_add=True)
+    #: What ids of the account are made of, and how many calls made some since it was set (aws_api/core/seeds.py).
+    id_seed = models.CharField(max_length=64, default="", blank=True)
+    id_calls = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [

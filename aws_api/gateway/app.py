@@ -14,7 +14,7 @@ from aws_api.core.ids import new_request_id
 from aws_api.core.service import AsgiApplication, DataPlane, all_services
 from aws_api.gateway import cors
 from aws_api.gateway.pipeline import Handled, handle
-from aws_api.gateway.records import RequestRecord, RequestRecords
+from aws_api.gateway.records import RequestRecord, RequestRecords, UnderWay
 from aws_api.gateway.router import guess_protocol
 from aws_api.protocol.plans import serialize_error_for
 from aws_api.protocol.wire import WireRequest, WireResponse
@@ -54,7 +54,7 @@ class Gateway:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 adopt_running_loop()
-                self._records.start()
+                await self._records.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._records.stop()
@@ -62,7 +62,6 @@ class Gateway:
                 return
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        started = time.perf_counter()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = cors.refusal(headers)
         if refusal is not None or scope["method"] == "OPTIONS":
@@ -77,10 +76,13 @@ class Gateway:
             response = serialize_error_for(protocol, error, new_request_id())
             await _send(send, response, {**headers, "connection": "close"}, scope["method"])
             return
-        request = _wire_request(scope, headers, body)
-        handled = await handle(request, partial(_client_gone, receive))
-        await _send(send, handled.response, headers, request.method)
-        self._note(request, handled, started)
+        under_way = self._records.begin(_wire_request(scope, headers, body))
+        try:
+            handled = await handle(under_way, partial(_client_gone, receive))
+            await _send(send, handled.response, headers, scope["method"])
+            self._note(under_way, handled)
+        finally:
+            self._records.end(under_way)
 
     def _is_own(self, scope: Any) -> bool:
         """Simfra's own paths on any port, and everything on the console's port."""
@@ -99,18 +101,14 @@ class Gateway:
                 return data_plane
         return None
 
-    def _note(self, request: WireRequest, handled: Handled, started: float) -> None:
+    def _note(self, under_way: UnderWay, handled: Handled) -> None:
         record = RequestRecord(
-            id=handled.request_id,
-            method=request.method,
-            path=request.path,
-            route=handled.route,
-            principal=handled.principal,
+            under_way=under_way,
             status=handled.response.status,
             error=handled.error,
             decisions=handled.decisions,
             ended_s=time.time(),
-            duration_ms=(time.perf_counter() - started) * 1000,
+            duration_ms=under_way.duration_ms,
         )
         _log.log(logging.DEBUG if record.status < 500 else logging.WARNING, "%s", record)
         self._records.add(record)

@@ -14,8 +14,10 @@ from aws_api.core.context import Context, Principal, anonymous
 from aws_api.core.decisions import AccessDecision, gathering_decisions
 from aws_api.core.errors import AwsError, InternalFailure, ValidationException
 from aws_api.core.execution import run_in_thread
-from aws_api.core.ids import new_request_id
+from aws_api.core.ids import id_sequence
 from aws_api.core.invoke import find_operation, invoke_async
+from aws_api.core.seeds import next_sequence
+from aws_api.gateway.records import UnderWay
 from aws_api.gateway.router import Route, find_route, guess_protocol
 from aws_api.gateway.sigv4 import verify
 from aws_api.protocol.models import is_loaded, service_model
@@ -31,50 +33,43 @@ _NOT_STORABLE = (DataError, CharacterNotInRepertoireError, UntranslatableCharact
 
 
 class Handled(NamedTuple):
-    """A response with what the log line and the request record tell; what was not found out stays empty."""
+    """A response with what the log line and the request record tell."""
 
     response: WireResponse
-    request_id: str
-    route: Route | None
-    principal: Principal | None
     error: str
     decisions: Sequence[AccessDecision]
 
 
-async def handle(request: WireRequest, client_gone: Callable[[], Awaitable[None]] | None = None) -> Handled:
-    """Answer a request. Never raises: what is not an AWS error becomes InternalFailure with the request id."""
-    request_id = new_request_id()
-    route: Route | None = None
-    principal: Principal | None = None
+async def handle(under_way: UnderWay, client_gone: Callable[[], Awaitable[None]] | None = None) -> Handled:
+    """Answer a request. Never raises: what is not an AWS error becomes InternalFailure with the request id.
+
+    What is found out about the request on the way is noted in ``under_way``; what was not stays empty.
+    """
+    request, request_id = under_way.request, under_way.id
     error_code = ""
     decisions: Sequence[AccessDecision] = ()
     try:
-        route = find_route(request)
+        route = under_way.route = find_route(request)
         operation = find_operation(route.service, route.operation)
         if operation.is_unsigned:
             principal = anonymous(settings.SIMFRA_DEFAULT_ACCOUNT_ID)
         else:
             principal = await verify(request, route.scope, SYSTEM_CLOCK.now())
+        under_way.principal = principal
         if not is_loaded(route.service):
             await run_in_thread(service_model, route.service)  # EC2's takes 100 ms: not on the loop
         plan = plan_for(route.service, route.operation, route.protocol)
-        parameters = plan.parse(request)
+        parameters = under_way.parameters = plan.parse(request)
         context = _context(request, route, principal, request_id, client_gone)
+        id_sequence.set(await next_sequence(principal.account_id, route.operation))
         with gathering_decisions() as decisions:
             answer: Mapping[str, Any] = await invoke_async(context, operation, parameters)
         response = plan.serialize(answer, request_id)
     except Exception as error:  # noqa: BLE001 - the edge: a client never sees a stack trace
-        answer_error = _as_aws_error(error, f"{request_id} ({route or request.raw_path})")
-        response = _error_response(request, route, answer_error, request_id)
+        answer_error = _as_aws_error(error, f"{request_id} ({under_way.route or request.raw_path})")
+        response = _error_response(request, under_way.route, answer_error, request_id)
         error_code = answer_error.code
-    return Handled(
-        response=response,
-        request_id=request_id,
-        route=route,
-        principal=principal,
-        error=error_code,
-        decisions=decisions,
-    )
+    return Handled(response=response, error=error_code, decisions=decisions)
 
 
 def _as_aws_error(error: Exception, what: str) -> AwsError:

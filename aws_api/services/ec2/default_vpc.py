@@ -10,6 +10,7 @@ from django.db import transaction
 
 from aws_api.core.context import Context
 from aws_api.core.ids import new_hex_id
+from aws_api.core.seeds import ids_of
 from aws_api.core.sidecars import private_domain
 from aws_api.services.ec2.models import (
     DhcpOptions,
@@ -45,7 +46,8 @@ def prepare_region(context: Context, cidr_block: str = CIDR_BLOCK, zone_names: S
         # The row is unique: whoever comes second waits here until the first has made everything.
         _, is_first = PreparedRegion.objects.get_or_create(**scope, defaults={"created_at": context.clock.now()})
         if is_first:
-            create_default_vpc(context, cidr_block, zone_names)
+            with ids_of(context.account_id, context.region):
+                create_default_vpc(context, cidr_block, zone_names)
 
 
 def create_default_vpc(context: Context, cidr_block: str = CIDR_BLOCK, zone_names: Sequence[str] = ()) -> Vpc:
