@@ -71,7 +71,7 @@ def test_an_unknown_cluster_is_refused(ecs: Any) -> None:
 
 def test_an_operation_that_is_not_emulated_says_so(ecs: Any) -> None:
     with pytest.raises(ClientError) as refused:
-        ecs.describe_service_deployments(serviceDeploymentArns=["none"])
+        ecs.describe_daemon(daemonArn="none")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
