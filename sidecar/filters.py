@@ -9,9 +9,10 @@ there. Calling from within the VPC, a namespace needs no open port of its own.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Address
 
 from sidecar.configuration import Interface, VpcConfiguration
@@ -34,38 +35,47 @@ _MAX_COMMANDS = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class PacketFilter:
-    """A namespace's filter: its chains, and the addresses of the groups that they name."""
+    """A namespace's filter: the rules of both directions, and the addresses of the groups that they name."""
 
-    chains: str
+    ingress: tuple[str, ...]
+    egress: tuple[str, ...]
     sets: Mapping[str, frozenset[IPv4Address]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def revision(self) -> str:
         """What tells it from any other; the namespace keeps it beside the filter."""
-        described = [self.chains, *(f"{name} {sorted(members)}" for name, members in sorted(self.sets.items()))]
-        return hashlib.sha256("\n".join(described).encode()).hexdigest()[:16]
+        sets = (f"{name} {sorted(members)}" for name, members in sorted(self.sets.items()))
+        described = "\n".join([*self.ingress, "", *self.egress, "", *sets])
+        return hashlib.sha256(described.encode()).hexdigest()[:16]
 
     def whole(self) -> str:
         """The command that puts all of it into force at once, whatever was there."""
-        sets = "".join(
-            f"set {name} {{ type ipv4_addr; {_elements(members, 'elements = ', '; ')}}}; "
-            for name, members in sorted(self.sets.items())
+        chains = "".join(
+            f"chain allowed_{name} {{ }}; "
+            f"chain {name} {{ type filter hook {hook} priority 0; policy drop; jump allowed_{name}; }}; "
+            for name, hook in (("ingress", "input"), ("egress", "output"))
         )
+        nothing = PacketFilter(ingress=(), egress=())
         return (
-            f"table inet {TABLE}; delete table inet {TABLE}; "
-            f'table inet {TABLE} {{ chain revision {{ comment "{self.revision}"; }}; {sets}{self.chains} }}'
+            f"table inet {TABLE}; delete table inet {TABLE}; table inet {TABLE} {{ chain revision {{ }}; {chains}}}; "
+            f"{self.change_from(nothing)}"
         )
 
-    def change_from(self, before: "PacketFilter | None") -> str:
-        """The shortest command from one filter to this."""
-        if before is None or before.chains != self.chains or before.sets.keys() != self.sets.keys():
-            return self.whole()
+    def change_from(self, before: "PacketFilter") -> str:
+        """The command from one filter to this: what stays is not touched, as each removal costs the kernel a wait."""
         commands = [f"delete chain inet {TABLE} revision"]
         for name, members in sorted(self.sets.items()):
-            if gone := before.sets[name] - members:
+            if name not in before.sets:
+                commands.append(f"add set inet {TABLE} {name} {{ type ipv4_addr; }}")
+            if gone := before.sets.get(name, frozenset()) - members:
                 commands.append(f"delete element inet {TABLE} {name} {_elements(gone)}")
-            if new := members - before.sets[name]:
+            if new := members - before.sets.get(name, frozenset()):
                 commands.append(f"add element inet {TABLE} {name} {_elements(new)}")
+        if (self.ingress, self.egress) != (before.ingress, before.egress):
+            for chain, rules in (("ingress", self.ingress), ("egress", self.egress)):
+                commands.append(f"flush chain inet {TABLE} allowed_{chain}")
+                commands.extend(f"add rule inet {TABLE} allowed_{chain} {rule} accept" for rule in rules)
+        commands.extend(f"delete set inet {TABLE} {name}" for name in sorted(before.sets.keys() - self.sets.keys()))
         commands.append(f'add chain inet {TABLE} revision {{ comment "{self.revision}"; }}')
         return "; ".join(commands)
 
@@ -77,21 +87,16 @@ def packet_filter(configuration: VpcConfiguration, interface: Interface, ports: 
     """
     rules = configuration.filters[interface.filter]
     routers = _elements({subnet.gateway_address for subnet in configuration.subnets})
-    resolver = (
-        f"ip daddr {configuration.dns_address} meta l4proto {{ tcp, udp }} th dport 53 accept; "
-        if configuration.dns_address is not None
-        else ""
-    )
-    ingress = "".join(f"{rule} accept; " for rule in rules.ingress)
-    egress = "".join(f"{rule} accept; " for rule in rules.egress)
+    resolver = configuration.dns_address
+    always = "ct state established,related"
     return PacketFilter(
-        chains=(
-            "chain ingress { type filter hook input priority 0; policy drop; "
-            "ct state established,related accept; iif lo accept; "
-            f"ip saddr {routers} accept; {ingress}}}; "
-            "chain egress { type filter hook output priority 0; policy drop; "
-            "ct state established,related accept; oif lo accept; "
-            f"ip daddr {routers} tcp dport {{ {', '.join(map(str, sorted(ports)))} }} accept; {resolver}{egress}}};"
+        ingress=(always, "iif lo", f"ip saddr {routers}", *rules.ingress),
+        egress=(
+            always,
+            "oif lo",
+            f"ip daddr {routers} tcp dport {{ {', '.join(map(str, sorted(ports)))} }}",
+            *([f"ip daddr {resolver} meta l4proto {{ tcp, udp }} th dport 53"] if resolver is not None else ()),
+            *rules.egress,
         ),
         sets={name: configuration.groups[name] for name in rules.groups},
     )
@@ -172,7 +177,8 @@ class Filters:
             if wanted is None:
                 return
             if wanted != call.applied:
-                writer.write(f"{wanted.change_from(call.applied)}\n".encode())
+                command = wanted.whole() if call.applied is None else wanted.change_from(call.applied)
+                writer.write(f"{command}\n".encode())
             revision, complaint = await _ask_revision(reader, writer)
             if revision != wanted.revision:
                 print(f"{call.name}: the filter is not in force: {complaint or 'it was lost'}", flush=True)
@@ -214,5 +220,5 @@ async def _ask_revision(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     return "", " ".join(complaints)
 
 
-def _elements(members: "frozenset[IPv4Address] | set[IPv4Address]", before: str = "", after: str = "") -> str:
-    return f"{before}{{ {', '.join(map(str, sorted(members)))} }}{after}" if members else ""
+def _elements(addresses: Iterable[IPv4Address]) -> str:
+    return f"{{ {', '.join(map(str, sorted(addresses)))} }}"
