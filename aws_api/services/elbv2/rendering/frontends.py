@@ -94,7 +94,8 @@ def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[s
     yield "http-request set-var(txn.own) bool(true) unless { var(txn.group) -m found }"
     yield f"{NO_TARGETS} unless {{ var(txn.group) -m found }}"
     for group in load_balancer.target_groups:
-        empty = f"{{ var(txn.group) -m str {group.key} }} {{ nbsrv({group.key}) eq 0 }}"
+        # A process that was replaced counts no servers any more, but has them.
+        empty = f"{{ var(txn.group) -m str {group.key} }} {{ nbsrv({group.key}) eq 0 }} !{{ stopping }}"
         yield f"http-request set-var(txn.own) bool(true) if {empty}"
         yield f"{NO_TARGETS} if {empty}"
     for number, rule in enumerate(listener.rules):
