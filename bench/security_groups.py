@@ -89,7 +89,7 @@ class Watch:
 
     def __init__(self, container: str) -> None:
         command = ["docker", "exec", container, "stdbuf", "-oL", "nft", "monitor"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.changed_at: float | None = None
         threading.Thread(target=self._read, daemon=True).start()
 
