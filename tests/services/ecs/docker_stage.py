@@ -4,6 +4,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,35 +92,45 @@ def docker_stage(docker_settings: None, ecs: Any, aws: Callable[..., Any], accou
                 _later(again_s, stopped, work, (kind, key))
             connections.close_all()
 
+    set_kicker(lambda kind, key: work.put((kind, key)) if account.account_id in key else None)
+    threads = [threading.Thread(target=serve, name=f"worker {number}", daemon=True) for number in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    with watching():
+        try:
+            yield DockerStage(ecs=ecs, aws=aws, account_id=account.account_id)
+            for arn in ecs.list_services()["serviceArns"]:
+                ecs.delete_service(service=arn, force=True)
+            for arn in ecs.list_tasks()["taskArns"]:
+                ecs.stop_task(task=arn)
+            everything = Task.objects.filter(account_id=account.account_id)
+            wait_for(
+                lambda: not everything.exclude(last_status="STOPPED").exists(),
+                timeout_s=PATIENCE_S,
+                every_s=0.1,
+                what="the end of every task",
+            )
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join(PATIENCE_S)
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """What the engine tells is heard while the block runs, as the watcher's process does."""
+
     async def watch(started: "queue.Queue[asyncio.Event]") -> None:
         stop = asyncio.Event()
         started.put(stop)
         await watcher.watch(stop)
 
-    set_kicker(lambda kind, key: work.put((kind, key)) if account.account_id in key else None)
-    threads = [threading.Thread(target=serve, name=f"worker {number}", daemon=True) for number in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    watching: queue.Queue[asyncio.Event] = queue.Queue()
-    watch_end = asyncio.run_coroutine_threadsafe(watch(watching), process_loop())
-    stop_watching = watching.get(timeout=10)
+    begun: queue.Queue[asyncio.Event] = queue.Queue()
+    watch_end = asyncio.run_coroutine_threadsafe(watch(begun), process_loop())
+    stop_watching = begun.get(timeout=10)
     try:
-        yield DockerStage(ecs=ecs, aws=aws, account_id=account.account_id)
-        for arn in ecs.list_services()["serviceArns"]:
-            ecs.delete_service(service=arn, force=True)
-        for arn in ecs.list_tasks()["taskArns"]:
-            ecs.stop_task(task=arn)
-        everything = Task.objects.filter(account_id=account.account_id)
-        wait_for(
-            lambda: not everything.exclude(last_status="STOPPED").exists(),
-            timeout_s=PATIENCE_S,
-            every_s=0.1,
-            what="the end of every task",
-        )
+        yield
     finally:
-        stopped.set()
-        for thread in threads:
-            thread.join(PATIENCE_S)
         process_loop().call_soon_threadsafe(stop_watching.set)
         watch_end.result(PATIENCE_S)
 
