@@ -124,7 +124,7 @@ class Proxy:
             yield f"set server {place} state {'ready' if server.is_ready else 'maint'}"
 
     async def _start(self) -> None:
-        command = ["haproxy", "-W", "-S", f"{_MASTER_SOCKET},mode,600", "-L", "simfra", "-f", str(_CONFIGURATION)]
+        command = ["haproxy", "-W", "-S", f"{_MASTER_SOCKET},mode,600", "-f", str(_CONFIGURATION)]
         self._process = await asyncio.create_subprocess_exec(*command, stdout=sys.stdout, stderr=sys.stderr)
         await self._await_worker("")
 
@@ -166,8 +166,6 @@ async def _check(path: Path) -> None:
         "haproxy",
         "-c",
         "-q",
-        "-L",
-        "simfra",
         "-f",
         str(path),
         stdout=asyncio.subprocess.PIPE,

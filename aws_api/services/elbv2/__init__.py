@@ -8,7 +8,7 @@ security policies, tags, limits. Each load balancer is one HAProxy container wit
 
 Refused plainly: gateway load balancers, authenticate-* and jwt-validation actions, targets of type lambda, QUIC.
 Stored without effect: desync mitigation, WAF, zonal shift, cross-zone balancing, capacity reservations, address pools.
-Not emulated: trust stores, IPv6.
+Not emulated: trust stores, IPv6. Which target an application's own cookie stands for is forgotten at a reload.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/Welcome.html
 """

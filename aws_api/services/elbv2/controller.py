@@ -167,7 +167,7 @@ def _status(desired: DesiredLoadBalancer, outcome: Round, applied: str) -> str:
 
 
 def _groups(row: LoadBalancer) -> Sequence[TargetGroup]:
-    return TargetGroup.objects.filter(rules__listener__load_balancer=row).distinct().order_by("pk")
+    return list(TargetGroup.objects.filter(rules__listener__load_balancer=row).distinct().order_by("pk"))
 
 
 def _next_end_of_draining(row: LoadBalancer, now: datetime) -> datetime | None:

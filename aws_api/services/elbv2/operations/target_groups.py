@@ -61,7 +61,7 @@ def create_target_group(context: Context, request: shapes.CreateTargetGroupInput
                 f"A target group with the same name '{name}' exists, but with different settings"
             )
         return {"TargetGroups": [_described(existing)]}
-    vpc_blocks(context, settings["vpc_id"])
+    vpc_blocks(context, request.get("VpcId", ""))
     if target_groups(context).count() >= limits.TARGET_GROUPS:
         raise shapes.TooManyTargetGroupsException("The maximum number of target groups has been reached")
     resource_id = new_resource_id(context)

@@ -60,7 +60,7 @@ def _http(group: TargetGroupSpec) -> Iterator[str]:
         yield f"dynamic-cookie-key {cookie_key(group)}"
     elif name := attributes["stickiness.app_cookie.cookie_name"]:
         lifetime_s = attributes["stickiness.app_cookie.duration_seconds"]
-        yield f"stick-table type string len 256 size {STICKY_TABLE_SIZE} expire {lifetime_s}s peers simfra"
+        yield f"stick-table type string len 256 size {STICKY_TABLE_SIZE} expire {lifetime_s}s"
         yield f"stick match req.cook({name})"
         yield f"stick store-response res.cook({name})"
 

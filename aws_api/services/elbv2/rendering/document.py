@@ -21,7 +21,7 @@ _ERRORS = {
 
 def render(load_balancer: LoadBalancerSpec) -> str:
     """HAProxy's configuration, with marks where servers go."""
-    lines = [*_global(), "", *_defaults(load_balancer), "", *_peers()]
+    lines = [*_global(), "", *_defaults(load_balancer)]
     for listener in load_balancer.listeners:
         if listener.protocol != "UDP":
             lines += ["", *frontend_lines(load_balancer, listener)]
@@ -61,17 +61,12 @@ def _global() -> Iterator[str]:
 def _defaults(load_balancer: LoadBalancerSpec) -> Iterator[str]:
     idle_s = load_balancer.attributes.get("idle_timeout.timeout_seconds", "350")
     yield "defaults"
+    yield f"  mode {'http' if load_balancer.type == 'application' else 'tcp'}"
     yield "  timeout connect 10s"
     for name in ("client", "server", "tunnel", "http-request", "http-keep-alive"):
         yield f"  timeout {name} {idle_s}s"
     yield "  retries 2"
     yield "  option redispatch"
-    for status, title in _ERRORS.items():
+    for status, title in _ERRORS.items() if load_balancer.type == "application" else ():
         page = error_page(title).replace("\r\n", "\\r\\n")
         yield f'  http-error status {status} content-type "text/html" string "{page}" hdr Server awselb/2.0'
-
-
-def _peers() -> Iterator[str]:
-    """A process hands its stick tables to the one that takes over."""
-    yield "peers simfra"
-    yield "  peer simfra 127.0.0.1:65000"
