@@ -191,6 +191,7 @@ STATICFILES_DIRS = [
         ("htmx", BASE_DIR / "node_modules" / "htmx.org" / "dist"),
         ("xterm", BASE_DIR / "node_modules" / "@xterm" / "xterm" / "lib"),
         ("xterm/css", BASE_DIR / "node_modules" / "@xterm" / "xterm" / "css"),
+        ("uplot", BASE_DIR / "node_modules" / "uplot" / "dist"),
         ("xterm/fit", BASE_DIR / "node_modules" / "@xterm" / "addon-fit" / "lib"),
     )
     if directory.is_dir()
