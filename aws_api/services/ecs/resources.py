@@ -4,8 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_api.core.resources import ResourceType, register_resource_type
-from aws_api.services.ecs import describe
-from aws_api.services.ecs.models import Cluster, ClusterStatus, TaskDefinition, TaskDefinitionStatus
+from aws_api.services.ecs import describe, describe_services
+from aws_api.services.ecs.models import (
+    Cluster,
+    ClusterStatus,
+    Service,
+    ServiceStatus,
+    TaskDefinition,
+    TaskDefinitionStatus,
+)
 
 MAX_LISTED = 1000
 
@@ -31,6 +38,24 @@ register_resource_type(
         columns=("clusterName", "status", "clusterArn"),
         command="aws ecs describe-clusters --clusters {clusterName}",
         list=_clusters,
+    )
+)
+
+
+def _services(account_id: str, region: str) -> Iterable[Mapping[str, Any]]:
+    rows = Service.objects.filter(account_id=account_id, region=region).exclude(last_status=ServiceStatus.INACTIVE)
+    return describe_services.services(list(rows.select_related("cluster").order_by("arn")[:MAX_LISTED]))
+
+
+register_resource_type(
+    ResourceType(
+        service="ecs",
+        name="service",
+        plural="services",
+        columns=("serviceName", "status", "desiredCount", "runningCount", "taskDefinition"),
+        identity="serviceArn",
+        command="aws ecs describe-services --cluster {clusterArn} --services {serviceArn}",
+        list=_services,
     )
 )
 register_resource_type(

@@ -58,7 +58,9 @@ def fail(service: Service, deployment: Deployment, step: FailDeployment, now: da
     _update_deployment(deployment, now, last_rollout_state="FAILED", last_rollout_reason=step.reason)
     tell(service, event_messages.deployment_failed(service.name, deployment.started_by, step.event), now)
     process = process_row(service)
-    monitor = {_MONITORED[step.monitor]: "TRIGGERED"} if step.monitor in _MONITORED else {}
+    monitor: dict[str, Any] = {_MONITORED[step.monitor]: "TRIGGERED"} if step.monitor in _MONITORED else {}
+    if step.alarms:
+        monitor["last_triggered_alarms"] = list(step.alarms)
     back = service.deployments.filter(deployment_id=step.rollback_id).first() if step.rollback_id else None
     if back is None:
         if process is not None:

@@ -4,6 +4,7 @@ First what has happened is taken note of, then tasks are registered and taken ou
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aws_api.core.containers import Plan, Step
@@ -105,11 +106,12 @@ def _failure(service: ServiceSpec, process: Process, primary: DeploymentState) -
         return _fail(primary, reason, "tasks failed to start.", "breaker", back if breaker.rolls_back else "")
     if alarms and alarms.firing:
         reason = "Service deployment rolled back because alarms were detected: " + ", ".join(alarms.firing)
-        return _fail(primary, reason, "alarm detected.", "alarms", back if alarms.rolls_back else "")
+        failure = _fail(primary, reason, "alarm detected.", "alarms", back if alarms.rolls_back else "")
+        return replace(failure, alarms=alarms.firing) if failure else None
     return None
 
 
-def _fail(primary: DeploymentState, reason: str, event: str, monitor: str, rollback_id: str) -> Step | None:
+def _fail(primary: DeploymentState, reason: str, event: str, monitor: str, rollback_id: str) -> FailDeployment | None:
     if primary.rollout_state == "FAILED":
         return None
     return FailDeployment(
@@ -193,10 +195,11 @@ def _steadiness(crowd: Crowd, primary: DeploymentState, moves: Iterable[Step]) -
 
 def _end(crowd: Crowd) -> list[Step]:
     service = crowd.service
-    steps: list[Step] = []
-    for deployment in service.deployments:
-        if staying := crowd.staying(deployment.id):
-            steps.append(stop(deployment, deployment, staying, "the service is deleted"))
+    steps: list[Step] = [
+        stop(deployment, deployment, staying, "the service is deleted")
+        for deployment in service.deployments
+        if (staying := crowd.staying(deployment.id))
+    ]
     if steps or service.tasks or service.orphans:
         return steps
     return [EndService(cause="its last task is gone")]

@@ -16,7 +16,7 @@ _ORDER = (Standing.PENDING, Standing.UNHEALTHY, Standing.WAITING, Standing.HEALT
 def to_stop(
     tasks: Sequence[ServiceTask], count: int, standing_of: Callable[[ServiceTask], Standing]
 ) -> list[ServiceTask]:
-    """At most ``count`` tasks, none of them protected: the least useful, each from the fullest zone, the newest there."""
+    """At most ``count`` tasks, none protected: the least useful, each from the fullest zone, the newest there."""
     candidates = [task for task in tasks if not task.is_protected]
     crowds = Counter(task.zone for task in tasks)
     chosen: list[ServiceTask] = []

@@ -160,13 +160,14 @@ class RetireDeployment(ServiceStep):
 class FailDeployment(ServiceStep):
     """The deployment has failed. ``rollback_id``: the deployment to go back to, or none.
 
-    ``monitor`` is what found out: ``breaker``, ``alarms``, ``hook`` or ``user``.
+    ``monitor`` is what found out: ``breaker``, ``alarms``, ``hook`` or ``user``; ``alarms`` are those that fire.
     """
 
     reason: str
     event: str
     monitor: str
     rollback_id: str = ""
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
