@@ -29,7 +29,7 @@ _ALPN = {
 }
 _XFF = "X-Forwarded-For"
 _FOUND = f"{{ req.fhdr({_XFF}) -m found }}"
-_NEW_TRACE = "1-%[date,hex,bytes(8,8),lower]-%[uuid,regsub(-,,g),bytes(0,24)]"
+_NEW_TRACE = "1-%[date,hex,bytes(8,8),lower]-" + 3 * "%[rand,hex,bytes(8,8),lower]"
 
 
 def frontend_name(listener: ListenerSpec) -> str:
@@ -81,7 +81,9 @@ def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[s
     if attributes["access_logs.s3.enabled"] == "true":
         yield "log /run/simfra/access-log.sock local0 info"
         yield f"log-format {quoted(_log_format(load_balancer, listener))}"
-    yield from _variables(listener)
+    # Only where something names them: they cost every request a little.
+    if attributes["access_logs.s3.enabled"] == "true" or any(r.action["Type"] == "redirect" for r in listener.rules):
+        yield from _variables(listener)
     yield from _headers(load_balancer, listener)
     for number, rule in enumerate(listener.rules):
         names = [f"rule-{number}-{place}" for place in range(len(rule.conditions))]
