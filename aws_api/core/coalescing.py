@@ -29,25 +29,45 @@ class Coalescer(Generic[Request, Answer]):
         self._max_batch = max_batch
         self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
         self._under_way: set[asyncio.Task[None]] = set()
+        #: Whether the last batch was a single request's: then the next one's will be, and need not wait for company.
+        self._is_quiet = True
 
     async def submit(self, request: Request) -> Answer:
         """Put the request into the next batch and wait for its answer."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        if self._is_quiet and self._free_lanes and not self._waiting:
+            return await self._run_alone(request)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         if self._free_lanes:
-            self._free_lanes -= 1
-            # A task begins in the loop's next turn: what else arrives in this one comes along.
-            lane = loop.create_task(self._run_lane())
-            self._under_way.add(lane)
-            lane.add_done_callback(self._under_way.discard)
+            self._open_lane()
         return await future
+
+    async def _run_alone(self, request: Request) -> Answer:
+        """Run a batch of one in its caller's own task: a task and a future less is a lone client's shorter wait."""
+        self._free_lanes -= 1
+        try:
+            (answer,) = await self._run([request])
+        finally:
+            self._free_lanes += 1
+            if self._waiting:
+                self._open_lane()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _open_lane(self) -> None:
+        self._free_lanes -= 1
+        # A task begins in the loop's next turn: what else arrives in this one comes along.
+        lane = asyncio.get_running_loop().create_task(self._run_lane())
+        self._under_way.add(lane)
+        lane.add_done_callback(self._under_way.discard)
 
     async def _run_lane(self) -> None:
         """Run batches until nobody waits."""
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+                self._is_quiet = len(batch) == 1
                 await self._run_batch(batch)
         finally:
             self._free_lanes += 1

@@ -19,6 +19,11 @@ CLOSE_TIMEOUT_S = 10
 #: Each connection costs Postgres 2 to 3 MB, so what a burst opened is given back soon.
 IDLE_CONNECTION_S = 30
 
+#: The statements of this road are few, and each is meant to go by its keys. Planned anew for each call, as Postgres
+#: does with arrays whose length it sees, the larger ones cost more than they do; and a plan made while a table was
+#: small must be right when it has grown.
+_PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+
 _pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
 
 
@@ -130,6 +135,7 @@ async def _connect() -> asyncpg.Connection:
         password=settings["PASSWORD"] or None,
         database=settings["NAME"],
         command_timeout=STATEMENT_TIMEOUT_S,
+        server_settings=_PLANNING,
     )
     await opened.set_type_codec(
         "jsonb",
