@@ -67,6 +67,27 @@ _OVERWRITE = """
     RETURNING table_id, hash, range
 """
 
+# The same for one item, and the update of one whose revision is known: what a lone client waits for, in half the time.
+# Where they write nothing, the statement below says why.
+_OVERWRITE_ONE = """
+    INSERT INTO dynamodb_item (table_id, hash, range, item, size, revision)
+    SELECT coalesce(contents_id, id), $3, $4, $5, $6, $7
+    FROM dynamodb_table WHERE id = $1 AND generation = $2 FOR KEY SHARE
+    ON CONFLICT (table_id, hash, range) DO UPDATE
+    SET item = excluded.item, size = excluded.size, revision = excluded.revision
+    RETURNING revision
+"""
+_REPLACE_ONE = """
+    WITH present AS MATERIALIZED (
+        SELECT coalesce(contents_id, id) AS contents
+        FROM dynamodb_table WHERE id = $1 AND generation = $2 FOR KEY SHARE
+    )
+    UPDATE dynamodb_item AS item SET item = $5, size = $6, revision = $7
+    FROM present
+    WHERE item.table_id = present.contents AND item.hash = $3 AND item.range = $4 AND item.revision = $8
+    RETURNING item.revision
+"""
+
 # Tables are locked against a change of their indexes, rows in the order of their keys, so that two batches never wait
 # for each other. A revision below zero says that the row must not exist: it never replaces one. `expected`: null takes
 # any row, 0 none, else the row of that revision. `item` is null for a deletion.
@@ -551,6 +572,8 @@ async def _commit(drafts: list[_Draft], fetch: Fetch) -> Mapping[FullKey, Except
     entries = [entry for draft in drafts for entry in _entries(draft)]
     records = [(*draft.full_key, *record) for draft in drafts for record in draft.records]
     try:
+        if len(rows) == 1 and not entries and not records and await _write_one(drafts[0], rows[0], fetch):
+            return {}
         if not entries and all(draft.expected is None and draft.current is not None for draft in drafts):
             return await _overwrite(arguments, tables, fetch)
         arguments.append(tables)
@@ -570,12 +593,35 @@ async def _commit(drafts: list[_Draft], fetch: Fetch) -> Mapping[FullKey, Except
         if not outcome["is_written"]:
             failures[drafts[outcome["at"] - 1].full_key] = StaleSchema() if outcome["is_stale"] else Superseded()
     for draft, row in zip(drafts, rows, strict=True):
-        full_key, current = draft.full_key, draft.current
-        if full_key in failures or draft.expected is None or current is None or current.size > MAX_ITEM_BYTES:
-            _remembered.forget(full_key)
+        if draft.full_key in failures:
+            _remembered.forget(draft.full_key)
         else:
-            _remembered.keep(full_key, (row[-1], current))
+            _remember_written(draft, row[-1])
     return failures
+
+
+async def _write_one(draft: _Draft, row: tuple[Any, ...], fetch: Fetch) -> bool:
+    """Write one item that replaces whatever is there, or what was read. Answers False where nothing was written."""
+    if draft.current is None or draft.expected == 0:
+        return False
+    _, hash_key, range_key, generation, expected, item, size, revision = row
+    values = (draft.table.row_id, generation, hash_key, range_key, item, size, revision)
+    if expected is None:
+        written = await fetch(_OVERWRITE_ONE, *values)
+    else:
+        written = await fetch(_REPLACE_ONE, *values, expected)
+    if written:
+        _remember_written(draft, revision)
+    return bool(written)
+
+
+def _remember_written(draft: _Draft, revision: int) -> None:
+    """Remember what was written, where somebody looked at it: who overwrites unseen is not about to update."""
+    current = draft.current
+    if draft.expected is None or current is None or current.size > MAX_ITEM_BYTES:
+        _remembered.forget(draft.full_key)
+    else:
+        _remembered.keep(draft.full_key, (revision, current))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
