@@ -6,10 +6,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from channels.sessions import SessionMiddlewareStack
 
+from console.continuations import with_continuations
 from console.discovery import websocket_urlpatterns
 
 
 def console_application(django_application: Any) -> Any:
     """The ASGI application of everything that is Simfra's own. Websockets are for pages of allowed hosts alone."""
     live = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter(websocket_urlpatterns())))
-    return ProtocolTypeRouter({"http": django_application, "websocket": live})
+    return ProtocolTypeRouter({"http": with_continuations(django_application), "websocket": live})

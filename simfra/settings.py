@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
+    "drf_spectacular",
     "aws_api.core",
     "workers",
     "console",
@@ -218,7 +219,18 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["console.api.permissions.HasAdminToken"],
     "EXCEPTION_HANDLER": "console.api.errors.as_error_member",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Simfra's admin API",
+    "DESCRIPTION": "Accounts, snapshots, waiting, faults, the clock and what was called: for test suites and scripts.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/_simfra",
+    "PREPROCESSING_HOOKS": ["console.api.schema.own_paths"],
+    "POSTPROCESSING_HOOKS": ["console.api.schema.with_problems"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 LOGGING = {

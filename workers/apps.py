@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 
+from aws_api.core.inventory import register_inventory
 from aws_api.core.pull_reports import register_pull_reader
 from aws_api.core.terminals import register_terminals
 
@@ -10,8 +11,10 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         # Imported for its signal: it begins when a worker is ready.
         from workers import telling  # noqa: F401
+        from workers.inventory import take_inventory
         from workers.pulls import reports
         from workers.terminals import open_terminal
 
+        register_inventory(take_inventory)
         register_pull_reader(reports)
         register_terminals(open_terminal)

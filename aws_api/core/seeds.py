@@ -45,9 +45,14 @@ async def _load(account_id: str) -> str:
 _seeds: MetadataCache[str, str] = MetadataCache("account-seeds", _load)
 
 
+def makes_something(operation_name: str) -> bool:
+    """Whether calls of an operation, by their name, make, change or delete something."""
+    return not operation_name.startswith(_READING)
+
+
 async def next_sequence(account_id: str, operation_name: str) -> IdSequence | None:
     """The sequence of a client's call; None where the account has no seed, or the call makes nothing."""
-    if operation_name.startswith(_READING) or not await _seeds.get(account_id):
+    if not makes_something(operation_name) or not await _seeds.get(account_id):
         return None
     row = await database.fetch_row(
         "UPDATE core_account SET id_calls = id_calls + 1 WHERE account_id = $1 RETURNING id_seed, id_calls", account_id

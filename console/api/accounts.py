@@ -1,14 +1,16 @@
 """Accounts, ``/_simfra/accounts``: one per test run, with keys of its own; emptied, deleted, copied and restored."""
 
+import re
 import tempfile
 from ipaddress import IPv4Network
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import IntegrityError, transaction
 from django.http import FileResponse, HttpResponseBase
 from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import BaseParser
@@ -22,8 +24,11 @@ from aws_api.core.context import internal_context
 from aws_api.core.errors import AwsError
 from aws_api.core.ids import new_account_id
 from aws_api.core.models import Account, Snapshot
+from aws_api.core.seeds import MAX_SEED, begin_again, set_seed
 from aws_api.services.ec2.default_vpc import CIDR_BLOCK, prepare_region
 from aws_api.services.ec2.zones import zones_of
+from console.api.paging import PAGE_PARAMETERS, page
+from console.api.scoped import REGION, AccountIdField
 
 #: Above this a copy waits on disk while it is sent or received.
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
@@ -34,10 +39,10 @@ _CHUNK_BYTES = 1024 * 1024
 class NewAccount(serializers.Serializer[Any]):
     """What POST /accounts takes: all of it optional."""
 
-    accountId = serializers.CharField(required=False, validators=[RegexValidator(r"\A\d{12}\Z", "12 digits.")])  # noqa: N815 - the API's
-    alias = serializers.RegexField(r"\A[a-z0-9](-?[a-z0-9])*\Z", required=False, max_length=63, min_length=3)
+    accountId = AccountIdField(required=False)
+    alias = serializers.RegexField(r"^[a-z0-9](-?[a-z0-9])*$", required=False, max_length=63, min_length=3)
     bootstrap = serializers.ChoiceField(["standard", "none"], default="standard")
-    region = serializers.RegexField(r"\A[a-z]{2}(-[a-z]+)+-\d\Z", required=False)
+    region = serializers.RegexField(REGION, required=False)
     availability_zones = serializers.ListField(child=serializers.CharField(), required=False, max_length=6)
     vpc_cidr = serializers.CharField(required=False)
 
@@ -66,6 +71,76 @@ class NewSnapshot(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, default="", max_length=128, allow_blank=True)
 
 
+class NewSeed(serializers.Serializer[Any]):
+    """What PUT /accounts/{id}/seed takes."""
+
+    seed = serializers.CharField(max_length=MAX_SEED, allow_blank=True, help_text="Empty: ids are random again.")
+
+
+class AccountShape(serializers.Serializer[Any]):
+    """An account."""
+
+    accountId = serializers.CharField()
+    alias = serializers.CharField(allow_blank=True)
+    createdAt = serializers.DateTimeField()
+
+
+class AccountWithKeys(AccountShape):
+    """An account with the keys of its root user."""
+
+    rootAccessKeyId = serializers.CharField()
+    rootSecretAccessKey = serializers.CharField()
+
+
+class BootstrapState(serializers.Serializer[Any]):
+    """Whether the account was born with AWS's default network."""
+
+    success = serializers.BooleanField()
+
+
+class MadeAccount(AccountWithKeys):
+    """A new account."""
+
+    bootstrap = BootstrapState()
+
+
+class EmptiedAccount(AccountShape):
+    """An account that was emptied."""
+
+    deletedRows = serializers.IntegerField()
+
+
+class RestoredAccount(AccountShape):
+    """An account whose state was put back."""
+
+    restoredRows = serializers.IntegerField()
+
+
+class SnapshotShape(serializers.Serializer[Any]):
+    """A snapshot."""
+
+    id = serializers.CharField()
+    accountId = serializers.CharField()
+    name = serializers.CharField(allow_blank=True)
+    createdAt = serializers.DateTimeField()
+    rows = serializers.IntegerField()
+    sizeBytes = serializers.IntegerField()
+
+
+class RestoredSnapshot(SnapshotShape):
+    """A snapshot that was restored."""
+
+    restoredRows = serializers.IntegerField()
+
+
+class SeedShape(serializers.Serializer[Any]):
+    """What an account's ids are made of, and how many calls made some since it was set."""
+
+    accountId = serializers.CharField()
+    seed = serializers.CharField(allow_blank=True)
+    calls = serializers.IntegerField()
+
+
 class CopyParser(BaseParser):
     """Takes a body as it comes, for a view that streams it."""
 
@@ -78,9 +153,11 @@ class CopyParser(BaseParser):
 class AccountsView(APIView):
     """All accounts, and new ones."""
 
-    def get(self, _request: Request) -> Response:
-        return Response([_describe(account) for account in Account.objects.order_by("created_at")])
+    @extend_schema(operation_id="list_accounts", parameters=PAGE_PARAMETERS, responses=AccountShape(many=True))
+    def get(self, request: Request) -> Response:
+        return page(request, Account.objects.order_by("created_at", "account_id"), _describe)
 
+    @extend_schema(operation_id="create_account", request=NewAccount, responses={201: MadeAccount})
     def post(self, request: Request) -> Response:
         asked = NewAccount(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -98,13 +175,15 @@ class AccountsView(APIView):
 class AccountView(APIView):
     """One account with its root keys."""
 
+    @extend_schema(operation_id="get_account", responses=AccountWithKeys)
     def get(self, _request: Request, account_id: str) -> Response:
-        return Response(_with_keys(_find(account_id)))
+        return Response(_with_keys(find_account(account_id)))
 
+    @extend_schema(operation_id="delete_account", responses={204: None})
     def delete(self, _request: Request, account_id: str) -> Response:
         if account_id == settings.SIMFRA_DEFAULT_ACCOUNT_ID:
             raise ValidationError("The default account cannot be deleted; reset it.")
-        account = _find(account_id)
+        account = find_account(account_id)
         with transaction.atomic():
             account_state.delete_state(account_id)
             account.delete()
@@ -112,33 +191,39 @@ class AccountView(APIView):
 
 
 class AccountResetView(APIView):
-    """Deletes all that an account has; its keys stay."""
+    """Deletes all that an account has; its keys and its seed stay, and ids of the seed begin again."""
 
+    @extend_schema(operation_id="reset_account", request=None, responses=EmptiedAccount)
     def post(self, _request: Request, account_id: str) -> Response:
-        account = _find(account_id)
+        account = find_account(account_id)
         rows = account_state.delete_state(account_id)
+        begin_again(account_id)
         return Response({**_describe(account), "deletedRows": rows})
 
 
 class SnapshotsView(APIView):
     """An account's snapshots, and new ones."""
 
-    def get(self, _request: Request, account_id: str) -> Response:
-        return Response([_describe_snapshot(found) for found in account_snapshots.of_account(_find(account_id))])
+    @extend_schema(operation_id="list_snapshots", parameters=PAGE_PARAMETERS, responses=SnapshotShape(many=True))
+    def get(self, request: Request, account_id: str) -> Response:
+        return page(request, account_snapshots.of_account(find_account(account_id)), _describe_snapshot)
 
+    @extend_schema(operation_id="create_snapshot", request=NewSnapshot, responses={201: SnapshotShape})
     def post(self, request: Request, account_id: str) -> Response:
         asked = NewSnapshot(data=request.data)
         asked.is_valid(raise_exception=True)
-        snapshot = account_snapshots.take(_find(account_id), asked.validated_data["name"])
+        snapshot = account_snapshots.take(find_account(account_id), asked.validated_data["name"])
         return Response(_describe_snapshot(snapshot), status=201)
 
 
 class SnapshotView(APIView):
     """One snapshot."""
 
+    @extend_schema(operation_id="get_snapshot", responses=SnapshotShape)
     def get(self, _request: Request, account_id: str, snapshot_id: str) -> Response:
         return Response(_describe_snapshot(_find_snapshot(account_id, snapshot_id)))
 
+    @extend_schema(operation_id="delete_snapshot", responses={204: None})
     def delete(self, _request: Request, account_id: str, snapshot_id: str) -> Response:
         _find_snapshot(account_id, snapshot_id).delete()
         return Response(status=204)
@@ -147,6 +232,7 @@ class SnapshotView(APIView):
 class SnapshotRestoreView(APIView):
     """Makes an account what it was when a snapshot was taken."""
 
+    @extend_schema(operation_id="restore_snapshot", request=None, responses=RestoredSnapshot)
     def post(self, _request: Request, account_id: str, snapshot_id: str) -> Response:
         snapshot = _find_snapshot(account_id, snapshot_id)
         rows = _restoring(account_id, account_snapshots.contents_of(snapshot))
@@ -158,14 +244,25 @@ class AccountStateView(APIView):
 
     parser_classes = (CopyParser,)
 
+    @extend_schema(
+        operation_id="export_account",
+        responses={(200, "application/gzip"): OpenApiResponse(OpenApiTypes.BINARY, "The copy.")},
+    )
     def get(self, _request: Request, account_id: str) -> HttpResponseBase:
-        account = _find(account_id)
+        account = find_account(account_id)
         copy = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - the response closes it
         account_state.copy_state(account.account_id, copy)
         copy.seek(0)
         return FileResponse(copy, as_attachment=True, filename=f"simfra-{account_id}.json.gz")
 
+    @extend_schema(
+        operation_id="import_account",
+        request={"application/gzip": OpenApiTypes.BINARY},
+        responses=RestoredAccount,
+    )
     def put(self, request: Request, account_id: str) -> Response:
+        if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
+            raise ValidationError("An account's id has 12 digits.")
         account, _ = Account.objects.get_or_create(account_id=account_id)
         body: Any = request.data
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:
@@ -178,7 +275,24 @@ class AccountStateView(APIView):
         return Response({**_describe(account), "restoredRows": rows})
 
 
-def _find(account_id: str) -> Account:
+class SeedView(APIView):
+    """What an account's ids are made of: with the same seed, the same calls in the same order make the same ids."""
+
+    @extend_schema(operation_id="get_seed", responses=SeedShape)
+    def get(self, _request: Request, account_id: str) -> Response:
+        return Response(_describe_seed(find_account(account_id)))
+
+    @extend_schema(operation_id="set_seed", request=NewSeed, responses=SeedShape)
+    def put(self, request: Request, account_id: str) -> Response:
+        find_account(account_id)
+        asked = NewSeed(data=request.data)
+        asked.is_valid(raise_exception=True)
+        set_seed(account_id, asked.validated_data["seed"])
+        return Response(_describe_seed(find_account(account_id)))
+
+
+def find_account(account_id: str) -> Account:
+    """The account of an id. Raises NotFound; the default account is there as soon as it is asked for."""
     if account_id == settings.SIMFRA_DEFAULT_ACCOUNT_ID:
         return Account.objects.get_or_create(account_id=account_id)[0]
     account = Account.objects.filter(account_id=account_id).first()
@@ -188,7 +302,7 @@ def _find(account_id: str) -> Account:
 
 
 def _find_snapshot(account_id: str, snapshot_id: str) -> Snapshot:
-    snapshot = account_snapshots.of_account(_find(account_id)).filter(pk=snapshot_id).first()
+    snapshot = account_snapshots.of_account(find_account(account_id)).filter(pk=snapshot_id).first()
     if snapshot is None:
         raise NotFound(f"The account {account_id} has no snapshot {snapshot_id}.")
     return snapshot
@@ -228,6 +342,10 @@ def _with_keys(account: Account) -> dict[str, Any]:
     }
 
 
+def _describe_seed(account: Account) -> dict[str, Any]:
+    return {"accountId": account.account_id, "seed": account.id_seed, "calls": account.id_calls}
+
+
 def _describe_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "id": snapshot.pk,
@@ -243,6 +361,7 @@ urlpatterns = [
     path("_simfra/accounts", AccountsView.as_view()),
     path("_simfra/accounts/<str:account_id>", AccountView.as_view()),
     path("_simfra/accounts/<str:account_id>/reset", AccountResetView.as_view()),
+    path("_simfra/accounts/<str:account_id>/seed", SeedView.as_view()),
     path("_simfra/accounts/<str:account_id>/state", AccountStateView.as_view()),
     path("_simfra/accounts/<str:account_id>/snapshots", SnapshotsView.as_view()),
     path("_simfra/accounts/<str:account_id>/snapshots/<str:snapshot_id>", SnapshotView.as_view()),

@@ -6,6 +6,8 @@ Signatures, credentials and containers go on by the machine's own time.
 from typing import Any
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,14 +20,34 @@ from aws_api.core.shared_clock import MAX_ADVANCE_S, MAX_SPEED, move, reset
 MEMBERS = ("freeze", "advance_s", "speed", "reset")
 
 
+class ClockMove(serializers.Serializer[Any]):
+    """How the clock is moved: at least one of these, and not freeze with speed."""
+
+    freeze = serializers.BooleanField(required=False)
+    advance_s = serializers.FloatField(required=False, min_value=0, max_value=MAX_ADVANCE_S)
+    speed = serializers.FloatField(required=False, min_value=0, max_value=MAX_SPEED)
+    reset = serializers.BooleanField(required=False)
+
+
+class ClockShape(serializers.Serializer[Any]):
+    """What the clock says."""
+
+    now = serializers.DateTimeField()
+    real = serializers.DateTimeField()
+    speed = serializers.FloatField()
+    moved = serializers.BooleanField()
+
+
 class ClockView(APIView):
     """``{now, real, speed, moved}``. POST ``{"freeze": true}``, ``{"advance_s": 600}``, ``{"speed": 60}`` or
     ``{"reset": true}``; ``freeze`` and ``speed`` go with ``advance_s``. DELETE resets.
     """
 
+    @extend_schema(operation_id="get_clock", responses=ClockShape)
     def get(self, _request: Request) -> Response:
         return Response(_describe())
 
+    @extend_schema(operation_id="move_clock", request=ClockMove, responses=ClockShape)
     def post(self, request: Request) -> Response:
         asked = _checked(request.data)
         if asked.get("reset"):
@@ -38,6 +60,7 @@ class ClockView(APIView):
         wake_all(SHARED_CLOCK.now())
         return Response(_describe())
 
+    @extend_schema(operation_id="reset_clock", responses=ClockShape)
     def delete(self, _request: Request) -> Response:
         reset()
         wake_all(SHARED_CLOCK.now())

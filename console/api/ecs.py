@@ -1,6 +1,10 @@
 """Why is a task as it is, and keeping its containers: ``/_simfra/ecs/tasks/{id}/explain`` and ``.../hold``."""
 
+from typing import Any
+
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,6 +13,39 @@ from rest_framework.views import APIView
 from aws_api.services.ecs.explain import explain
 from aws_api.services.ecs.holds import set_hold
 from aws_api.services.ecs.models import Task
+
+#: Narrow a task's id to an account and a region.
+TASK_PARAMETERS = [OpenApiParameter("account", str), OpenApiParameter("region", str)]
+
+
+class TaskExplanation(serializers.Serializer[Any]):
+    """Why a task is as it is."""
+
+    taskArn = serializers.CharField()
+    taskDefinition = serializers.CharField()
+    lastStatus = serializers.CharField()
+    desiredStatus = serializers.CharField()
+    stopCode = serializers.CharField(allow_blank=True)
+    stoppedReason = serializers.CharField(allow_blank=True)
+    held = serializers.BooleanField()
+    nextSteps = serializers.ListField()
+    timeline = serializers.ListField(child=serializers.DictField())
+    containers = serializers.ListField(child=serializers.DictField())
+    access = serializers.ListField(child=serializers.DictField())
+    storedOnly = serializers.ListField(child=serializers.DictField())
+
+
+class Hold(serializers.Serializer[Any]):
+    """Whether a task's containers are kept."""
+
+    hold = serializers.BooleanField(default=True)
+
+
+class HeldTask(serializers.Serializer[Any]):
+    """A task, and whether its containers are kept."""
+
+    taskArn = serializers.CharField()
+    hold = serializers.BooleanField()
 
 
 class TooLate(APIException):
@@ -21,6 +58,7 @@ class TooLate(APIException):
 class TaskExplanationView(APIView):
     """GET: the timeline, containers, logs, fields that are only stored, and what to do next."""
 
+    @extend_schema(operation_id="explain_task", parameters=TASK_PARAMETERS, responses=TaskExplanation)
     def get(self, request: Request, task_id: str) -> Response:
         return Response(explain(task_of(request, task_id)))
 
@@ -28,6 +66,7 @@ class TaskExplanationView(APIView):
 class TaskHoldView(APIView):
     """POST ``{"hold": true}``: keep the containers when the task has stopped; ``false`` lets them go."""
 
+    @extend_schema(operation_id="hold_task", parameters=TASK_PARAMETERS, request=Hold, responses=HeldTask)
     def post(self, request: Request, task_id: str) -> Response:
         wanted = request.data.get("hold", True) if isinstance(request.data, dict) else True
         if not isinstance(wanted, bool):

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,12 +16,38 @@ from aws_api.services.iam.explanations import decisions_of_call, explain
 from aws_api.services.iam.suggestions import suggest
 
 
+class Explanation(serializers.Serializer[Any]):
+    """Which permissions a request needed. What is known of the request is there while it is remembered."""
+
+    requestId = serializers.CharField()
+    service = serializers.CharField(required=False, allow_blank=True)
+    operation = serializers.CharField(required=False, allow_blank=True)
+    status = serializers.IntegerField(required=False)
+    error = serializers.CharField(required=False, allow_blank=True)
+    principal = serializers.CharField(required=False, allow_blank=True)
+    decisions = serializers.ListField(child=serializers.DictField())
+
+
+class SuggestedPolicy(serializers.Serializer[Any]):
+    """The least policy for what a principal did; null where it did nothing."""
+
+    principalArn = serializers.CharField()
+    calls = serializers.IntegerField()
+    policy = serializers.DictField(allow_null=True)
+    missing = serializers.DictField(allow_null=True)
+
+
 class ExplainView(APIView):
     """``?requestId=``: the permissions that a request needed, what decided on each, and what was missing.
 
     A request of root asks for no permission: its ``decisions`` are empty.
     """
 
+    @extend_schema(
+        operation_id="explain_access",
+        parameters=[OpenApiParameter("requestId", str, required=True)],
+        responses=Explanation,
+    )
     def get(self, request: Request) -> Response:
         request_id = _required(request, "requestId")
         record: dict[str, Any] | None = next(
@@ -40,6 +68,11 @@ class SuggestView(APIView):
     ``missing`` is the policy for the calls that were refused.
     """
 
+    @extend_schema(
+        operation_id="suggest_policy",
+        parameters=[OpenApiParameter("principalArn", str, required=True)],
+        responses=SuggestedPolicy,
+    )
     def get(self, request: Request) -> Response:
         principal_arn = _required(request, "principalArn")
         suggestion = suggest(principal_arn)

@@ -6,6 +6,9 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.urls import path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +19,7 @@ from aws_api.core.errors import AwsError
 from aws_api.services.ecr.imports import BadArchive, Destination, import_archive
 from aws_api.services.ecr.inventory import stored_images
 from aws_api.services.ecr.names import RepositoryName, is_repository_name, is_tag
+from console.api.paging import PAGE_PARAMETERS, page
 
 MAX_ARCHIVE_BYTES = 32 * 1024**3
 _CHUNK_BYTES = 1024 * 1024
@@ -28,11 +32,40 @@ class TooLarge(APIException):
     default_detail = f"The archive exceeds {MAX_ARCHIVE_BYTES} bytes."
 
 
+class ImageShape(serializers.Serializer[Any]):
+    """An image; of kind ``copy``, of a public repository."""
+
+    repository = serializers.CharField()
+    kind = serializers.ChoiceField(["own", "copy"])
+    imageDigest = serializers.CharField()
+    imageTags = serializers.ListField(child=serializers.CharField())
+    sizeInBytes = serializers.IntegerField()
+    pushedAt = serializers.DateTimeField()
+
+
+class ImportedImage(serializers.Serializer[Any]):
+    """An image that was in the archive."""
+
+    image = serializers.CharField()
+    imageDigest = serializers.CharField()
+
+
+class ImportedImages(serializers.Serializer[Any]):
+    """What was in the archive."""
+
+    images = ImportedImage(many=True)
+
+
 class ImagesView(APIView):
     """GET: every image that tasks can have without the internet; ``?account=`` narrows them to an account's."""
 
+    @extend_schema(
+        operation_id="list_images",
+        parameters=[OpenApiParameter("account", str), *PAGE_PARAMETERS],
+        responses=ImageShape(many=True),
+    )
     def get(self, request: Request) -> Response:
-        return Response(stored_images(request.query_params.get("account", "")))
+        return page(request, stored_images(request.query_params.get("account", "")))
 
 
 class ImageImportView(APIView):
@@ -42,6 +75,12 @@ class ImageImportView(APIView):
     (``account`` and ``region`` say whose, else the default's).
     """
 
+    @extend_schema(
+        operation_id="import_images",
+        parameters=[OpenApiParameter(name, str) for name in ("repository", "tag", "account", "region")],
+        request={"application/x-tar": OpenApiTypes.BINARY},
+        responses={201: ImportedImages},
+    )
     def post(self, request: Request) -> Response:
         destination = _destination(request)
         folder = Path(settings.SIMFRA_DATA_DIR) / "registry"

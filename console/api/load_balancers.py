@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,12 +23,54 @@ MAX_LISTED = 1000
 FIGURES_OF = timedelta(minutes=5)
 
 
+class HostAddress(serializers.Serializer[Any]):
+    """Where a listener is on this machine."""
+
+    protocol = serializers.CharField()
+    address = serializers.CharField(allow_null=True, allow_blank=True)
+    port = serializers.IntegerField(allow_null=True)
+    status = serializers.CharField()
+    failure = serializers.CharField(allow_blank=True)
+
+
+class ListenerShape(serializers.Serializer[Any]):
+    """A listener."""
+
+    arn = serializers.CharField()
+    protocol = serializers.CharField()
+    port = serializers.IntegerField()
+    hostAddresses = HostAddress(many=True)
+
+
+class LoadBalancerShape(serializers.Serializer[Any]):
+    """A load balancer; ``targets`` by their health, ``figures`` of five minutes by CloudWatch's names."""
+
+    arn = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    scheme = serializers.CharField()
+    accountId = serializers.CharField()
+    region = serializers.CharField()
+    state = serializers.CharField()
+    failure = serializers.CharField(allow_blank=True)
+    dnsName = serializers.CharField()
+    names = serializers.ListField(child=serializers.CharField())
+    listeners = ListenerShape(many=True)
+    targets = serializers.DictField(child=serializers.IntegerField())
+    figures = serializers.DictField(child=serializers.FloatField())
+
+
 class LoadBalancersView(APIView):
     """``[{arn, name, type, state, dnsName, names, listeners: [{protocol, port, hostAddresses}], targets, figures}]``.
 
     ``targets`` counts targets by their health, ``figures`` adds up the last five minutes by CloudWatch's names.
     """
 
+    @extend_schema(
+        operation_id="list_load_balancers",
+        parameters=[OpenApiParameter("account", str), OpenApiParameter("region", str)],
+        responses=LoadBalancerShape(many=True),
+    )
     def get(self, request: Request) -> Response:
         rows = LoadBalancer.objects.filter(desired_deleted=False)
         if account_id := request.query_params.get("account"):

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,19 +30,70 @@ from aws_api.core.port_forwards import (
     published_port,
     target_is_there,
 )
+from console.api.paging import PAGE_PARAMETERS, page
 
 #: How long an answer waits for the relay, which needs a fraction of it.
 _OPEN_WITHIN_S = 2.0
 _LOOK_EVERY_S = 0.02
 
 
+class NewPortForward(serializers.Serializer[Any]):
+    """What POST takes."""
+
+    targetArn = serializers.CharField()
+    targetPort = serializers.IntegerField(required=False, min_value=1, max_value=65535)
+    localPort = serializers.IntegerField(required=False, min_value=1, max_value=65535)
+
+
+class PortForwardShape(serializers.Serializer[Any]):
+    """A port forward."""
+
+    id = serializers.CharField()
+    targetArn = serializers.CharField()
+    targetIp = serializers.CharField(allow_null=True)
+    targetPort = serializers.IntegerField()
+    protocol = serializers.CharField()
+    localPort = serializers.IntegerField(allow_null=True)
+    localAddress = serializers.CharField(allow_null=True, allow_blank=True)
+    vpcNetwork = serializers.CharField(allow_null=True, allow_blank=True)
+    status = serializers.CharField()
+    error = serializers.CharField(allow_blank=True)
+    accountId = serializers.CharField()
+    region = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+
+
+class TargetPort(serializers.Serializer[Any]):
+    """A port that a target says to have."""
+
+    port = serializers.IntegerField()
+    protocol = serializers.CharField()
+
+
+class PortForwardTarget(serializers.Serializer[Any]):
+    """What can be forwarded to."""
+
+    targetArn = serializers.CharField()
+    type = serializers.CharField()
+    name = serializers.CharField()
+    ports = TargetPort(many=True)
+
+
+SCOPE_PARAMETERS = [OpenApiParameter("account", str), OpenApiParameter("region", str)]
+
+
 class PortForwardsView(APIView):
     """All forwards, and new ones."""
 
+    @extend_schema(
+        operation_id="list_port_forwards",
+        parameters=[*SCOPE_PARAMETERS, *PAGE_PARAMETERS],
+        responses=PortForwardShape(many=True),
+    )
     def get(self, request: Request) -> Response:
-        rows = PortForward.objects.filter(**_scope(request, {})).order_by("pk")
-        return Response([describe(row) for row in rows])
+        return page(request, PortForward.objects.filter(**_scope(request, {})).order_by("pk"), describe)
 
+    @extend_schema(operation_id="create_port_forward", request=NewPortForward, responses={201: PortForwardShape})
     def post(self, request: Request) -> Response:
         given = request.data if isinstance(request.data, dict) else {}
         target_arn = given.get("targetArn")
@@ -63,9 +116,11 @@ class PortForwardsView(APIView):
 class PortForwardView(APIView):
     """One forward."""
 
+    @extend_schema(operation_id="get_port_forward", responses=PortForwardShape)
     def get(self, _request: Request, forward_id: str) -> Response:
         return Response(describe(_forward(forward_id)))
 
+    @extend_schema(operation_id="delete_port_forward", responses={204: None})
     def delete(self, _request: Request, forward_id: str) -> Response:
         close_forward(_forward(forward_id))
         return Response(status=204)
@@ -74,6 +129,9 @@ class PortForwardView(APIView):
 class PortForwardTargetsView(APIView):
     """What can be forwarded to: ``[{targetArn, type, name, ports: [{port, protocol}]}]``."""
 
+    @extend_schema(
+        operation_id="list_port_forward_targets", parameters=SCOPE_PARAMETERS, responses=PortForwardTarget(many=True)
+    )
     def get(self, request: Request) -> Response:
         default = {"account_id": settings.SIMFRA_DEFAULT_ACCOUNT_ID, "region": settings.SIMFRA_DEFAULT_REGION}
         scope = _scope(request, default)

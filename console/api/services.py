@@ -4,6 +4,8 @@ from typing import Any
 
 from botocore import xform_name
 from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,12 +14,39 @@ from aws_api.core.service import AwsService, all_services
 from aws_api.protocol.models import operation_names, service_model
 
 
+class ServiceShape(serializers.Serializer[Any]):
+    """A service that is emulated."""
+
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    protocols = serializers.ListField(child=serializers.CharField())
+    operations = serializers.ListField(child=serializers.CharField())
+
+
+class ServiceNames(serializers.Serializer[Any]):
+    """The services' names."""
+
+    totalServices = serializers.IntegerField()
+    totalOperations = serializers.IntegerField()
+    services = serializers.ListField(child=serializers.CharField())
+
+
 class ServicesView(APIView):
     """``[{name, description, protocols, operations}]``.
 
     ``?names`` answers ``{totalServices, totalOperations, services: [name]}`` and loads no model.
     """
 
+    @extend_schema(
+        operation_id="list_services",
+        parameters=[OpenApiParameter("names", str)],
+        responses=PolymorphicProxySerializer(
+            component_name="Services",
+            serializers=[ServiceShape(many=True), ServiceNames],
+            resource_type_field_name=None,
+            many=False,
+        ),
+    )
     def get(self, request: Request) -> Response:
         if "names" in request.query_params:
             names = [service.name for service in all_services()]
