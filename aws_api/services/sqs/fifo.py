@@ -55,7 +55,7 @@ _MEET = """
         ELSE 'received'
     END AS fate
     FROM sqs_message AS message
-    WHERE queue_id = $1 AND visible_at_ms <= $2 AND NOT EXISTS (
+    WHERE queue_id = $1 AND deduplication_id IS NOT NULL AND visible_at_ms <= $2 AND NOT EXISTS (
         SELECT FROM sqs_message AS other
         WHERE other.queue_id = $1 AND other.group_id = message.group_id AND other.deduplication_id IS NOT NULL
             AND other.visible_at_ms > $2 AND (other.receipt IS NOT NULL OR other.id < message.id)

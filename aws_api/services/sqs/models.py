@@ -9,7 +9,6 @@ from aws_api.core.account_rows import AccountRows
 from aws_api.core.ids import new_uuid
 from aws_api.core.models import AwsResource
 
-
 _OF_QUEUES = "queue_id IN (SELECT id FROM sqs_queue WHERE account_id = %(account_id)s)"
 
 
@@ -74,11 +73,15 @@ class Message(models.Model):
         indexes: ClassVar = [
             # What to receive next, and when the next message turns visible.
             models.Index(fields=["queue_id", "visible_at_ms", "id"], name="sqs_message_next"),
-            # Whether a message's group is held back by an earlier message.
+            # Whether a message's group is held back by a message that is not visible.
             models.Index(
-                fields=["queue_id", "group_id", "id"],
+                fields=["queue_id", "group_id", "visible_at_ms"],
                 condition=Q(deduplication_id__isnull=False),
-                name="sqs_message_group",
+                name="sqs_message_held",
+            ),
+            # A FIFO queue in its order.
+            models.Index(
+                fields=["queue_id", "id"], condition=Q(deduplication_id__isnull=False), name="sqs_message_order"
             ),
         ]
 
