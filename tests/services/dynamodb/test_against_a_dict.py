@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.services.dynamodb.conftest import MakeTable
 from tests.services.dynamodb.test_tables import index
+from tests.support.programs import run_programs
 
 IDS = st.sampled_from(["a", "b", "c"])
 SORT = st.sampled_from(["-3", "0", "2", "10"])
@@ -45,6 +45,30 @@ def test_a_table_and_its_index_behave_like_a_dict(dynamodb: Any, make_table: Mak
         def delete(self, id: str, at: str) -> None:
             dynamodb.delete_item(TableName=self.table, Key=self.key(id, at))
             self.items.pop((id, at), None)
+
+        @rule(id=IDS, at=SORT, consistently=st.booleans())
+        def get(self, id: str, at: str, consistently: bool) -> None:
+            found = dynamodb.get_item(TableName=self.table, Key=self.key(id, at), ConsistentRead=consistently)
+            assert found.get("Item") == self.items.get((id, at))
+
+        @rule(places=st.dictionaries(st.tuples(IDS, SORT), st.booleans(), min_size=1, max_size=6))
+        def write_batch(self, places: dict[tuple[str, str], bool]) -> None:
+            writes: list[dict[str, Any]] = []
+            for place, is_put in places.items():
+                if is_put:
+                    self.items[place] = {**self.key(*place), "kind": {"S": "x"}}
+                    writes.append({"PutRequest": {"Item": self.items[place]}})
+                else:
+                    self.items.pop(place, None)
+                    writes.append({"DeleteRequest": {"Key": self.key(*place)}})
+            assert not dynamodb.batch_write_item(RequestItems={self.table: writes})["UnprocessedItems"]
+
+        @rule(places=st.sets(st.tuples(IDS, SORT), min_size=1, max_size=6))
+        def get_batch(self, places: set[tuple[str, str]]) -> None:
+            keys = [self.key(*place) for place in places]
+            found = dynamodb.batch_get_item(RequestItems={self.table: {"Keys": keys}})["Responses"][self.table]
+            there = {(item["id"]["S"], item["at"]["N"]): item for item in found}
+            assert there == {place: self.items[place] for place in places if place in self.items}
 
         @rule(id=IDS, at=SORT, amount=AMOUNTS)
         def add(self, id: str, at: str, amount: int) -> None:
@@ -158,12 +182,4 @@ def test_a_table_and_its_index_behave_like_a_dict(dynamodb: Any, make_table: Mak
             if hasattr(self, "table"):
                 assert dynamodb.scan(TableName=self.table, Select="COUNT")["Count"] == len(self.items)
 
-    run_state_machine_as_test(
-        TableAsDict,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_programs(TableAsDict)
