@@ -9,6 +9,7 @@ from aws_api.core.models import Account
 from aws_api.services.ec2.zones import regions
 from console.discovery import links
 from console.navigation import sections
+from console.notices import take
 from console.scope import scope_of
 
 #: Accounts offered in the switcher; any other can be typed.
@@ -23,4 +24,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "regions": regions(),
         "endpoint": settings.SIMFRA_ENDPOINT,
         "navigation": sections(links(), request.path),
+        "notice": take(request),
     }

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.conf import settings
 
 from aws_api.core.context import Context, internal_context
 from aws_api.core.invoke import invoke
+from aws_api.protocol.plans import Protocol, plan_for
+from aws_api.protocol.wire import WireRequest
 
 SESSION_KEY = "scope"
 
@@ -23,9 +26,14 @@ class Scope:
     def context(self) -> Context:
         return internal_context(self.account_id, self.region)
 
-    def call(self, service: str, operation: str, **request: Any) -> Mapping[str, Any]:
+    def call(self, service: str, operation: str, /, **request: Any) -> Mapping[str, Any]:
         """Call an AWS operation as the account's root. Raises AwsError, as a client would see it."""
         return invoke(self.context, service, operation, request)
+
+    def call_as_sent(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call an operation of a JSON service with what somebody typed: checked against AWS's model, as on the wire."""
+        wire = WireRequest(body=orjson.dumps(request), headers={"content-type": "application/x-amz-json-1.1"})
+        return self.call(service, operation, **plan_for(service, operation, Protocol.JSON).parse(wire))
 
 
 def scope_of(session: Mapping[str, Any]) -> Scope:

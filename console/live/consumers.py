@@ -5,11 +5,13 @@ again after a break shows what was missed, once.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import Http404, QueryDict
 from django.template.loader import render_to_string
 from django.urls import path
 
@@ -19,12 +21,19 @@ from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
 from aws_api.core.host_ports import CHANGE_KIND
 from aws_api.core.pull_reports import PULLS_TOPIC
+from console.live.usage import send_usage
 from console.middleware import comes_from_a_task
-from console.pages.tasks import KIND, failed_lately, find_task, running_tasks, tasks_of
+from console.pages.ecs import cluster_context
+from console.pages.home import home_context
+from console.pages.services import SERVICE_KIND
+from console.pages.tasks import KIND, by_family, find_task, running_tasks
 from console.scope import Scope, scope_of
+from console.usage import MAX_CONTAINERS, Watched
 
 #: A burst of changes becomes one message.
 GATHER_S = 0.1
+#: A page that is long in the making is made again after so many times as long: one browser leaves room for others.
+REST = 4
 LOG_BLOCK_MS = 15_000
 #: Close code "policy violation".
 REFUSED = 1008
@@ -34,6 +43,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Sends ``render()`` at once and again after each change that ``concerns`` it."""
 
     scope_shown: Scope
+    _rendered = ""
+    _took_s = 0.0
 
     async def connect(self) -> None:
         self._running: list[asyncio.Task[None]] = []
@@ -43,6 +54,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         self.scope_shown = scope_of(self.scope["session"])
         self.start(self._follow_changes())
+        for work in self.streams():
+            self.start(work)
 
     async def disconnect(self, code: int) -> None:
         for task in self._running:
@@ -52,10 +65,18 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Run something for as long as the connection lasts."""
         self._running.append(asyncio.create_task(work))
 
+    def streams(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """What else is sent while the connection lasts."""
+        return ()
+
     def concerns(self, change: StateChange) -> bool:
         """Whether the page shows what changed."""
+        return change.kind == KIND and self.is_in_scope(change)
+
+    def is_in_scope(self, change: StateChange) -> bool:
+        """Whether it is of the account and region shown."""
         shown = self.scope_shown
-        return change.kind == KIND and (change.account_id, change.region) == (shown.account_id, shown.region)
+        return (change.account_id, change.region) == (shown.account_id, shown.region)
 
     def render(self) -> str:
         """The page's changing parts, in a thread."""
@@ -68,36 +89,50 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 change = StateChange.from_json(await pending.get())
                 if not self.concerns(change):
                     continue
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(max(GATHER_S, REST * self._took_s))
                 while not pending.empty():
                     pending.get_nowait()
                 await self._send_rendered()
 
     async def _send_rendered(self) -> None:
+        """Send what is different from what was sent."""
+        began = time.monotonic()
         try:
             text = await run_in_thread(self.render)
-        except AwsError:
+        except (AwsError, Http404):
             return  # deleted meanwhile: the page keeps what it shows
-        await self.send(text_data=text)
+        self._took_s = time.monotonic() - began
+        if text != self._rendered:
+            self._rendered = text
+            await self.send(text_data=text)
 
 
 class HomeConsumer(LiveConsumer):
-    """Running and failed tasks."""
+    """What runs, what failed, the figures of the tiles, and what running tasks use."""
 
     def render(self) -> str:
-        shown = self.scope_shown
-        context = {"running": running_tasks(shown), "failed": failed_lately(shown)}
-        return render_to_string("console/live/home.html", context)
+        return render_to_string("console/live/home.html", home_context(self.scope_shown))
+
+    def concerns(self, change: StateChange) -> bool:
+        return self.is_in_scope(change)
+
+    def streams(self) -> Iterable[Coroutine[Any, Any, None]]:
+        yield send_usage(self.send, ("home", self.scope_shown), self._running_containers)
+
+    async def _running_containers(self) -> Watched:
+        return by_family(await run_in_thread(running_tasks, self.scope_shown, MAX_CONTAINERS))
 
 
 class ClusterConsumer(LiveConsumer):
-    """A cluster's tasks."""
+    """A cluster's services, and the page of its tasks that is shown."""
 
     def render(self) -> str:
         cluster = self.scope["url_route"]["kwargs"]["cluster"]
-        shown = self.scope_shown
-        context = {"running": tasks_of(shown, cluster, "RUNNING"), "stopped": tasks_of(shown, cluster, "STOPPED")}
-        return render_to_string("console/live/cluster.html", context)
+        asked = QueryDict(self.scope.get("query_string", b"")).dict()
+        return render_to_string("console/live/cluster.html", cluster_context(self.scope_shown, cluster, asked))
+
+    def concerns(self, change: StateChange) -> bool:
+        return self.is_in_scope(change) and change.kind in (KIND, SERVICE_KIND)
 
 
 class TaskConsumer(LiveConsumer):
@@ -109,10 +144,12 @@ class TaskConsumer(LiveConsumer):
         self._follows_pulls = False
         await super().connect()
 
+    def streams(self) -> Iterable[Coroutine[Any, Any, None]]:
+        yield send_usage(self.send, ("task", self._task_id, self.scope_shown), self._running_containers)
+
     def concerns(self, change: StateChange) -> bool:
-        task_id = self.scope["url_route"]["kwargs"]["task_id"]
         is_ours = super().concerns(change) or change.kind == CHANGE_KIND
-        return is_ours and change.key.endswith(f"/{task_id}")
+        return is_ours and change.key.endswith(f"/{self._task_id}")
 
     def render(self) -> str:
         names = self.scope["url_route"]["kwargs"]
@@ -121,6 +158,13 @@ class TaskConsumer(LiveConsumer):
             return ""
         self._images = page.images
         return render_to_string("console/live/task.html", {"page": page, "cluster": names["cluster"]})
+
+    @property
+    def _task_id(self) -> str:
+        return str(self.scope["url_route"]["kwargs"]["task_id"])
+
+    async def _running_containers(self) -> dict[str, list[str]]:
+        return {name: [engine_name] for name, engine_name in (await run_in_thread(self.log_names)).items()}
 
     def log_names(self) -> dict[str, str]:
         """The name of each container's log tail, by the container's own name."""

@@ -16,23 +16,15 @@ LOOK_EVERY_S = 3.0
 class NetworkConsumer(LiveConsumer):
     """The map and the list below it; nothing is sent while nothing is different."""
 
-    _sent = ""
-
     async def connect(self) -> None:
         await super().connect()
         self.start(self._look())
 
     def concerns(self, change: StateChange) -> bool:
-        shown = self.scope_shown
-        return (change.account_id, change.region) == (shown.account_id, shown.region)
+        return self.is_in_scope(change)
 
     def render(self) -> str:
         return render_to_string("console/live/network.html", map_context(network_of(self.scope_shown)))
-
-    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False) -> None:
-        if text_data is None or text_data != self._sent:
-            self._sent = text_data or ""
-            await super().send(text_data, bytes_data, close)
 
     async def _look(self) -> None:
         while True:

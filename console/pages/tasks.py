@@ -1,22 +1,34 @@
 """ECS tasks as pages show them: AWS's shapes with what a reader wants beside them."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
 
 from aws_api.core.arns import Arn
 from aws_api.core.host_ports import PublishedPort, published
 from aws_api.core.models import PlanRecord
+from aws_api.services.ecs import describe
 from aws_api.services.ecs.container_specs import container_name
 from aws_api.services.ecs.explain import explain
 from aws_api.services.ecs.models import Task
 from console.scope import Scope
 
 KIND = "ecs.task"
-#: ListTasks' largest page; a console list shows one.
-PAGE = 100
+TASKS_ON_A_PAGE = 50
+SHOWN_ON_HOME = 12
 SHOWN_FAILURES = 10
+#: Of the latest stopped tasks, so many are looked at for failures.
+_LOOKED_AT = 100
+MAX_CLUSTERS = 100
+_ASKED_FOR = ("UserInitiated", "ServiceSchedulerInitiated")
+#: Names of variables whose values are not shown, though nobody made secrets of them.
+_CONFIDENTIAL = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|CREDENTIAL", re.IGNORECASE)
+MASK = "••••••••"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,46 @@ class TaskRow:
     stopped_reason: str
     #: Stopped though nobody asked for it and the work was not done.
     failed: bool
+    service: str
+    container_names: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        return self.definition.partition(":")[0]
+
+    @property
+    def revision(self) -> int:
+        return int(self.definition.partition(":")[2])
+
+    @property
+    def engine_names(self) -> dict[str, str]:
+        """What the engine calls each container, by the container's own name."""
+        return {name: container_name(self.family, self.revision, name, self.id) for name in self.container_names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFilter:
+    """Which of a cluster's tasks a list shows: what they should be, and whatever else is given."""
+
+    stopped: bool = False
+    last_status: str = ""
+    service: str = ""
+    family: str = ""
+
+    def rows(self, scope: Scope, cluster: str) -> "QuerySet[Task]":
+        """The tasks, the newest first."""
+        found = _tasks(scope, stopped=self.stopped).filter(cluster__name=cluster)
+        asked = {"last_status": self.last_status, "service_name": self.service, "family": self.family}
+        return found.filter(**{column: value for column, value in asked.items() if value})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """An environment variable of a container; a secret's value is masked and says where it is from."""
+
+    name: str
+    value: str
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +104,8 @@ class TaskPage:
     plan: PlanRecord | None
     #: Its ports on this host; those of tasks without an address of their own are in networkBindings.
     host_ports: list[PublishedPort]
+    #: Its task definition, as it was registered.
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def was_refused(self) -> bool:
@@ -66,36 +120,71 @@ class TaskPage:
     @property
     def log_names(self) -> dict[str, str]:
         """The name of each container's log tail, by the container's own name."""
-        family, _, revision = self.row.definition.partition(":")
-        names = (container["name"] for container in self.containers)
-        return {name: container_name(family, int(revision), name, self.row.id) for name in names}
+        return self.row.engine_names
+
+    @property
+    def environment(self) -> list[tuple[str, list[Variable]]]:
+        """Each container's variables as its definition and the task's overrides give them."""
+        overrides = {each.get("name"): each for each in self.task.get("overrides", {}).get("containerOverrides", ())}
+        return [
+            (each["name"], variables_of(each, overrides.get(each["name"], {})))
+            for each in self.definition["containerDefinitions"]
+        ]
+
+
+def variables_of(container: Mapping[str, Any], override: Mapping[str, Any]) -> list[Variable]:
+    """A container definition's variables with what RunTask overrides, secrets masked, by name."""
+    given = {each["name"]: each.get("value", "") for each in container.get("environment", ())}
+    given |= {each["name"]: each.get("value", "") for each in override.get("environment", ())}
+    variables = [
+        Variable(name=name, value=MASK if _CONFIDENTIAL.search(name) and value else value)
+        for name, value in given.items()
+    ]
+    variables += [
+        Variable(name=each["name"], value=MASK, source=each["valueFrom"]) for each in container.get("secrets", ())
+    ]
+    return sorted(variables, key=lambda variable: variable.name)
 
 
 def cluster_names(scope: Scope) -> list[str]:
     """The clusters' names; ``default`` exists implicitly."""
-    arns = scope.call("ecs", "ListClusters", maxResults=PAGE).get("clusterArns", [])
+    arns = scope.call("ecs", "ListClusters", maxResults=MAX_CLUSTERS).get("clusterArns", [])
     return sorted({arn.rpartition("/")[2] for arn in arns} | {"default"})
 
 
-def tasks_of(scope: Scope, cluster: str, desired_status: str) -> list[TaskRow]:
-    """A page of a cluster's tasks with that desiredStatus (RUNNING or STOPPED), newest first."""
-    arns = scope.call("ecs", "ListTasks", cluster=cluster, desiredStatus=desired_status, maxResults=PAGE)["taskArns"]
-    if not arns:
-        return []
-    tasks = scope.call("ecs", "DescribeTasks", cluster=cluster, tasks=arns)["tasks"]
-    return sorted((_row(task) for task in tasks), key=lambda row: str(row.created_at), reverse=True)
+def tasks_of(scope: Scope, cluster: str, wanted: TaskFilter, page_number: str | None = None) -> Page[Task]:
+    """A page of a cluster's tasks; ``task_rows`` makes them what the templates show."""
+    return Paginator(wanted.rows(scope, cluster), TASKS_ON_A_PAGE).get_page(page_number)
 
 
-def running_tasks(scope: Scope) -> list[TaskRow]:
-    """Tasks of every cluster that should run."""
-    return [row for cluster in cluster_names(scope) for row in tasks_of(scope, cluster, "RUNNING")]
+def task_rows(tasks: Iterable[Task]) -> list[TaskRow]:
+    """Tasks as lists show them."""
+    return [_row(describe.task_row(task)) for task in tasks]
+
+
+def running_tasks(scope: Scope, limit: int = SHOWN_ON_HOME) -> list[TaskRow]:
+    """The newest tasks of every cluster that should run."""
+    return task_rows(_tasks(scope, stopped=False)[:limit])
+
+
+def by_family(rows: Iterable[TaskRow]) -> dict[str, list[str]]:
+    """The engine's names of running tasks' containers, by service or family: the lines of a plot."""
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        if row.last_status == "RUNNING":
+            lines.setdefault(row.service or row.family, []).extend(row.engine_names.values())
+    return lines
+
+
+def running_count(scope: Scope) -> int:
+    """How many tasks should run."""
+    return _tasks(scope, stopped=False).count()
 
 
 def failed_lately(scope: Scope) -> list[TaskRow]:
     """The latest tasks that stopped though nobody asked them to, newest first."""
-    stopped = (row for cluster in cluster_names(scope) for row in tasks_of(scope, cluster, "STOPPED"))
-    failed = sorted((row for row in stopped if row.failed), key=lambda row: str(row.stopped_at), reverse=True)
-    return failed[:SHOWN_FAILURES]
+    stopped = _tasks(scope, stopped=True).exclude(last_stop_code__in=["", *_ASKED_FOR]).order_by("-last_stopped_at")
+    return [row for row in task_rows(stopped[:_LOOKED_AT]) if row.failed][:SHOWN_FAILURES]
 
 
 def find_task(scope: Scope, cluster: str, task_id: str) -> TaskPage | None:
@@ -105,12 +194,14 @@ def find_task(scope: Scope, cluster: str, task_id: str) -> TaskPage | None:
         return None
     task = tasks[0]
     row = _row(task)
+    found = task_of(row.arn)
     records = {"kind": KIND, "key": row.arn}
     return TaskPage(
         row=row,
         task=task,
         containers=list(task.get("containers", ())),
-        why=explain(task_of(row.arn)),
+        why=explain(found),
+        definition=found.task_definition.document,
         plan=PlanRecord.objects.filter(**records).order_by("-at", "-id").first(),
         host_ports=published(row.arn),
     )
@@ -121,7 +212,15 @@ def task_of(arn: str) -> Task:
     return Task.objects.select_related("cluster", "task_definition").get(arn=arn)
 
 
+def _tasks(scope: Scope, *, stopped: bool) -> "QuerySet[Task]":
+    """The account's tasks, the newest first; one that decided to stop counts as stopped, as in ListTasks."""
+    is_stopped = Q(desired_status="STOPPED") | ~Q(last_stop_code="")
+    found = Task.objects.filter(is_stopped if stopped else ~is_stopped)
+    return found.filter(account_id=scope.account_id, region=scope.region).select_related("cluster").order_by("-pk")
+
+
 def _row(task: Mapping[str, Any]) -> TaskRow:
+    group = task.get("group", "")
     return TaskRow(
         id=task["taskArn"].rpartition("/")[2],
         arn=task["taskArn"],
@@ -137,6 +236,8 @@ def _row(task: Mapping[str, Any]) -> TaskRow:
         stop_code=task.get("stopCode") or "",
         stopped_reason=task.get("stoppedReason") or "",
         failed=_failed(task),
+        service=group.removeprefix("service:") if group.startswith("service:") else "",
+        container_names=tuple(container["name"] for container in task.get("containers", ())),
     )
 
 
@@ -144,7 +245,7 @@ def _failed(task: Mapping[str, Any]) -> bool:
     stop_code = task.get("stopCode") or ""
     if stop_code == "EssentialContainerExited":
         return any(container.get("exitCode") != 0 for container in task.get("containers", ()))
-    return stop_code not in ("", "UserInitiated", "ServiceSchedulerInitiated")
+    return stop_code not in ("", *_ASKED_FOR)
 
 
 def _address(attachments: Iterable[Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-// What every page can do: follow logs, copy, search by "/", and open the menu on a small screen.
+// What every page can do: follow logs, copy, open dialogs, search by "/", and open the menu on a small screen.
 "use strict";
 
 const MAX_LINES = 5000;
@@ -24,6 +24,16 @@ document.addEventListener("click", async (event) => {
     copy.classList.add("copied");
     setTimeout(() => copy.classList.remove("copied"), 1500);
   }
+  // data-opens names a dialog; data-fills has values for its fields: {"hookId": "..."}.
+  const opens = event.target.closest("[data-opens]");
+  if (opens) {
+    const dialog = document.getElementById(opens.dataset.opens);
+    for (const [name, value] of Object.entries(JSON.parse(opens.dataset.fills ?? "{}"))) {
+      dialog.querySelector(`[name="${name}"]`).value = value;
+    }
+    dialog.showModal();
+  }
+  event.target.closest("[data-closes]")?.closest("dialog").close();
   const menu = event.target.closest("[data-menu]");
   if (menu) {
     const open = document.getElementById("navigation").classList.toggle("open");
