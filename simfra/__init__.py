@@ -1,5 +1,4 @@
-"""The Django project. It wires the packages together; nobody imports it."""
+"""The Django project, which wires the packages together, and ``simfra.testing``, the client of test suites.
 
-from simfra.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Importing it imports nothing: test suites have neither Django nor Celery of ours.
+"""

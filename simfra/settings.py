@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import platformdirs
 
 from aws_api.core.service import service_apps
+from simfra.celery import app as celery_app  # noqa: F401 - whoever has these settings sends jobs through it
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
