@@ -3,8 +3,10 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from aws_api.core.authorization import register_resource_policies, register_resource_tags
 from aws_api.core.context import Context
@@ -47,6 +49,9 @@ _REPOSITORY = """
 SELECT tags, document->>'repositoryPolicy' AS policy FROM ecr_repository
  WHERE account_id = $1 AND region = $2 AND name = $3
 """
+_REGISTRY = """
+SELECT document->>'registryPolicy' AS policy FROM ecr_registrysettings WHERE account_id = $1 AND region = $2
+"""
 
 
 @ecr.access
@@ -71,8 +76,20 @@ def owner(context: Context, _action: str, request: Mapping[str, Any]) -> str:
 
 
 async def _policy(_context: Context, arn: str) -> str | None:
-    repository = await _repository(arn)
-    return repository["policy"] if repository else None
+    """The statements of a repository's policy and of its registry's, which hold for each of its repositories."""
+    _, _, _, region, account_id, _ = arn.split(":", 5)
+    rows = (await _repository(arn), await fetch_row(_REGISTRY, account_id, region))
+    texts = [row["policy"] for row in rows if row is not None and row["policy"]]
+    return _joined(texts) if len(texts) > 1 else next(iter(texts), None)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    documents = [orjson.loads(text) for text in texts]
+    statements: list[Any] = []
+    for document in documents:
+        its_own = document["Statement"]
+        statements += its_own if isinstance(its_own, list) else [its_own]
+    return orjson.dumps({**documents[0], "Statement": statements}).decode()
 
 
 async def _tags(_context: Context, arn: str) -> Mapping[str, str]:

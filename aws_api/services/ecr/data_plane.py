@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aws_api.core.errors import AwsError
@@ -13,38 +14,52 @@ from aws_api.services.ecr.registry import registry
 from aws_api.services.ecr.registry_blobs import Target
 from aws_api.services.ecr.service import ecr
 
-Route = Callable[..., Awaitable[None]]
+
+@dataclass(frozen=True)
+class Route:
+    """What answers a method, and the permission that it needs: that of the API's operation which does the same."""
+
+    answer: Callable[..., Awaitable[None]]
+    action: str
+
 
 _ROUTES: tuple[tuple["re.Pattern[str]", dict[str, Route]], ...] = (
     (
         re.compile(r"/v2/(?P<name>.+)/blobs/uploads/?\Z"),
-        {"POST": registry_blobs.start_upload},
+        {"POST": Route(registry_blobs.start_upload, "InitiateLayerUpload")},
     ),
     (
         re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<upload_id>[^/]+)\Z"),
         {
-            "GET": registry_blobs.get_upload,
-            "HEAD": registry_blobs.get_upload,
-            "PATCH": registry_blobs.patch_upload,
-            "PUT": registry_blobs.put_upload,
-            "DELETE": registry_blobs.delete_upload,
+            "GET": Route(registry_blobs.get_upload, "UploadLayerPart"),
+            "HEAD": Route(registry_blobs.get_upload, "UploadLayerPart"),
+            "PATCH": Route(registry_blobs.patch_upload, "UploadLayerPart"),
+            "PUT": Route(registry_blobs.put_upload, "CompleteLayerUpload"),
+            "DELETE": Route(registry_blobs.delete_upload, "UploadLayerPart"),
         },
     ),
     (
         re.compile(r"/v2/(?P<name>.+)/blobs/(?P<digest>[^/]+)\Z"),
-        {"GET": registry_blobs.get_blob, "HEAD": registry_blobs.get_blob, "DELETE": registry_blobs.delete_blob},
+        {
+            "GET": Route(registry_blobs.get_blob, "GetDownloadUrlForLayer"),
+            "HEAD": Route(registry_blobs.get_blob, "BatchCheckLayerAvailability"),
+            "DELETE": Route(registry_blobs.delete_blob, "BatchDeleteImage"),
+        },
     ),
     (
         re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)\Z"),
         {
-            "GET": registry_manifests.get_manifest,
-            "HEAD": registry_manifests.get_manifest,
-            "PUT": registry_manifests.put,
-            "DELETE": registry_manifests.delete,
+            "GET": Route(registry_manifests.get_manifest, "BatchGetImage"),
+            "HEAD": Route(registry_manifests.get_manifest, "BatchGetImage"),
+            "PUT": Route(registry_manifests.put, "PutImage"),
+            "DELETE": Route(registry_manifests.delete, "BatchDeleteImage"),
         },
     ),
-    (re.compile(r"/v2/(?P<name>.+)/tags/list\Z"), {"GET": registry_lists.get_tags}),
-    (re.compile(r"/v2/(?P<name>.+)/referrers/(?P<digest>[^/]+)\Z"), {"GET": registry_manifests.get_referrers}),
+    (re.compile(r"/v2/(?P<name>.+)/tags/list\Z"), {"GET": Route(registry_lists.get_tags, "ListImages")}),
+    (
+        re.compile(r"/v2/(?P<name>.+)/referrers/(?P<digest>[^/]+)\Z"),
+        {"GET": Route(registry_manifests.get_referrers, "ListImageReferrers")},
+    ),
 )
 
 #: The registry's words for what the API would answer.
@@ -97,10 +112,10 @@ async def _route(exchange: Exchange, path: str, login: Any) -> None:
             name = registry().locate(exchange.host, spelled)
             if name is None:
                 raise RegistryError(400, "NAME_INVALID", f"invalid repository name {spelled}")
-            check_access(login, name.account_id)
             if exchange.method not in methods:
                 raise RegistryError(405, "UNSUPPORTED", f"{exchange.method} is not supported here")
-            target = Target(name=name, spelled=spelled, login=login)
-            await methods[exchange.method](exchange, target, **parts)
+            route = methods[exchange.method]
+            await check_access(login, name, route.action)
+            await route.answer(exchange, Target(name=name, spelled=spelled, login=login), **parts)
             return
     raise RegistryError(404, "UNSUPPORTED", f"nothing is at {path}")

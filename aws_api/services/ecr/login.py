@@ -2,10 +2,12 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from aws_api.core.context import Principal
+from aws_api.core.context import Principal, PrincipalType
 from aws_api.core.sealing import BrokenSeal, seal, unseal
 
 USER_NAME = "AWS"
@@ -23,16 +25,24 @@ class LoginExpired(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Who logged in."""
+    """Who logged in: the caller of GetAuthorizationToken, with what was said of its session."""
 
-    account_id: str
-    arn: str
+    principal: Principal
+
+    @property
+    def account_id(self) -> str:
+        return self.principal.account_id
+
+    @property
+    def arn(self) -> str:
+        return self.principal.arn
 
 
 def issue_password(principal: Principal, now: datetime) -> tuple[str, datetime]:
     """A password for the principal's registry, and when it ends."""
     expires_at = now.replace(microsecond=0) + LIFETIME
-    claim = {"account": principal.account_id, "arn": principal.arn, "expires": int(expires_at.timestamp())}
+    said = {name: value for name, value in asdict(principal).items() if value}
+    claim = {"principal": said, "expires": int(expires_at.timestamp())}
     return seal(_PURPOSE, claim), expires_at
 
 
@@ -48,4 +58,9 @@ def read_basic_authorization(header: str, now: datetime) -> Login:
         raise BadLogin
     if now >= datetime.fromtimestamp(claim["expires"], UTC):
         raise LoginExpired
-    return Login(account_id=claim["account"], arn=claim["arn"])
+    return Login(principal=_principal(claim["principal"]))
+
+
+def _principal(said: Mapping[str, Any]) -> Principal:
+    lists = {name: tuple(said.get(name, ())) for name in ("session_policies", "transitive_tag_keys")}
+    return Principal(**{**said, **lists, "type": PrincipalType(said["type"])})

@@ -83,8 +83,9 @@ async def start_upload(exchange: Exchange, target: Target) -> None:
     def begin() -> Layer | LayerUpload:
         collect_if_due(exchange.now)
         repository = find_repository(target.name)
-        return _mounted(exchange, target, repository) or begin_upload(repository, exchange.now)
+        return _mounted(exchange, repository, source) or begin_upload(repository, exchange.now)
 
+    source = await _mount_source(exchange, target)
     digest = exchange.query.get("digest")
     if digest is not None:
         _check_digest(digest)
@@ -172,22 +173,26 @@ def _expected_size(exchange: Exchange, target: Target, upload: LayerUpload, size
     return end - start + 1
 
 
-def _mounted(exchange: Exchange, target: Target, repository: Repository) -> Layer | None:
-    """The blob that the client wants mounted, from the repository it names or any other of the account."""
-    digest, source = exchange.query.get("mount", ""), exchange.query.get("from")
-    if not is_digest(digest) or not may_mount(repository.account_id, repository.region):
+async def _mount_source(exchange: Exchange, target: Target) -> RepositoryName | None:
+    """The repository that a blob is to be mounted from, if the caller may read it."""
+    spelled = exchange.query.get("from") if "mount" in exchange.query else None
+    name = registry().locate(exchange.host, spelled) if spelled is not None else None
+    if name is not None:
+        await check_access(target.login, name, "GetDownloadUrlForLayer")
+    return name
+
+
+def _mounted(exchange: Exchange, repository: Repository, source: RepositoryName | None) -> Layer | None:
+    """The blob that the client wants mounted from a repository that it named and may read."""
+    digest = exchange.query.get("mount", "")
+    if source is None or not is_digest(digest) or not may_mount(repository.account_id, repository.region):
         return None
-    layers = Layer.objects.filter(digest=digest)
-    if source is not None:
-        name = registry().locate(exchange.host, source)
-        if name is None:
-            return None
-        check_access(target.login, name.account_id)
-        layers = layers.filter(
-            repository__account_id=name.account_id, repository__region=name.region, repository__name=name.name
-        )
-    else:
-        layers = layers.filter(repository__account_id=target.name.account_id)
+    layers = Layer.objects.filter(
+        digest=digest,
+        repository__account_id=source.account_id,
+        repository__region=source.region,
+        repository__name=source.name,
+    )
     layer = layers.first()
     return mount_layer(repository, layer, exchange.now) if layer else None
 

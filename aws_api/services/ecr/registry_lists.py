@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from aws_api.core.execution import run_in_thread
+from aws_api.services.ecr.access import check_registry_access
 from aws_api.services.ecr.exchange import Exchange, RegistryError
 from aws_api.services.ecr.login import Login
 from aws_api.services.ecr.models import Repository
@@ -35,6 +36,8 @@ async def get_catalog(exchange: Exchange, login: Login | None) -> None:
     located = registry().locate(exchange.host, "any")
     assert located is not None
     account_id = login.account_id if login else located.account_id
+    if login:
+        await check_registry_access(login, located.region, "DescribeRepositories")
     is_in_host = located.account_id in exchange.host
     prefix = "" if is_in_host else f"{account_id}/"
 
