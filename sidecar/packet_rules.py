@@ -7,6 +7,7 @@ the world, network ACLs are asked first and know nothing of connections. Within 
 
 import zlib
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from sidecar.configuration import NetworkAcl, VpcConfiguration, Way
 from sidecar.place import Place
@@ -46,6 +47,11 @@ table inet simfra {{
     type filter hook prerouting priority mangle;
 {_indented(_way_rules(vpc, configuration), 4)}
   }}
+  chain service_calls {{
+    # After the marks, before addresses are translated.
+    type filter hook prerouting priority -110;
+{_indented(_service_call_acls(vpc, configuration), 4)}
+  }}
   chain prerouting {{
     type nat hook prerouting priority -100;
 {_indented(_simfra_rules(vpc, place, configuration), 4)}
@@ -58,6 +64,7 @@ table inet simfra {{
   chain input {{
     type filter hook input priority 0;
 {_indented(_subnet_acls(configuration, f"iifname {vpc} ip daddr {INTERNET_ADDRESS}", "saddr", "egress"), 4)}
+{_indented(_not_for_us(vpc, uplink, place, configuration), 4)}
     iifname {vpc} ct state established,related accept
     iifname {vpc} icmp type echo-request accept
     iifname {vpc} meta l4proto {{ tcp, udp }} th dport 53 accept
@@ -68,11 +75,17 @@ table inet simfra {{
     type filter hook output priority 0;
     # Tasks must keep coming through here, even where they could see each other directly.
     icmp type redirect drop
+{_indented(_private_subnets(vpc, configuration), 4)}
 {_indented(_subnet_acls(configuration, f"oifname {vpc} ip saddr {INTERNET_ADDRESS}", "daddr", "ingress"), 4)}
   }}
   chain postrouting {{
     type nat hook postrouting priority 100;
 {_indented(_translation(uplink, configuration), 4)}
+  }}
+  chain service_answers {{
+    # When addresses are back to what the caller knows.
+    type filter hook postrouting priority 110;
+{_indented(_service_answer_acls(vpc, configuration), 4)}
   }}
 }}
 """
@@ -116,6 +129,59 @@ def _simfra_rules(vpc: str, place: Place, configuration: VpcConfiguration) -> It
     for endpoint in sorted(configuration.endpoints, key=lambda endpoint: endpoint.address):
         for rule in endpoint.ingress:
             yield f"iifname {vpc} ip daddr {endpoint.address} {ports} {rule} {forward}"
+
+
+def _service_call_acls(vpc: str, configuration: VpcConfiguration) -> Iterator[str]:
+    """Network ACLs on the way to VPC endpoints: the caller's subnet's, and that of an interface endpoint's."""
+    for mark in _marks(configuration, "service"):
+        seen = f"iifname {vpc} meta mark {mark}"
+        yield from _subnet_acls(configuration, seen, "saddr", "egress")
+        yield f"{seen} ct mark set meta mark"
+    for cidr, acl, addresses in _endpoints_by_subnet(configuration):
+        seen = f"iifname {vpc} ip saddr != {cidr} ip daddr {addresses}"
+        yield from _subnet_acls(configuration, seen, "saddr", "egress")
+        yield f"{seen} jump {_acl_chain(acl, 'ingress')}"
+
+
+def _service_answer_acls(vpc: str, configuration: VpcConfiguration) -> Iterator[str]:
+    for mark in _marks(configuration, "service"):
+        yield from _subnet_acls(configuration, f"oifname {vpc} ct mark {mark}", "daddr", "ingress")
+    for cidr, acl, addresses in _endpoints_by_subnet(configuration):
+        seen = f"oifname {vpc} ip daddr != {cidr} ip saddr {addresses}"
+        yield f"{seen} jump {_acl_chain(acl, 'egress')}"
+        yield from _subnet_acls(configuration, seen, "daddr", "ingress")
+
+
+def _endpoints_by_subnet(configuration: VpcConfiguration) -> Iterator[tuple[IPv4Network, str, str]]:
+    """Subnets that have interface endpoints: the block, the network ACL, and the endpoints' addresses as a set."""
+    for subnet in configuration.subnets:
+        if addresses := _set(each.address for each in configuration.endpoints if each.address in subnet.cidr):
+            yield subnet.cidr, subnet.acl, addresses
+
+
+def _not_for_us(vpc: str, uplink: str, place: Place, configuration: VpcConfiguration) -> Iterator[str]:
+    """What must not reach the gateway itself: what an endpoint does not serve, and peered VPCs."""
+    if endpoints := _set(endpoint.address for endpoint in configuration.endpoints):
+        yield f"iifname {vpc} ip daddr {endpoints} drop"
+    yield f"iifname {uplink} ip daddr != {place.uplink_address} drop"
+    if peers := _set(cidr for peer in configuration.peers for cidr in peer.cidrs):
+        yield f"iifname {uplink} ip saddr {peers} drop"
+
+
+def _private_subnets(vpc: str, configuration: VpcConfiguration) -> Iterator[str]:
+    """The internet reaches only subnets whose answers would leave by an internet gateway."""
+    public = {name for name, ranges in configuration.tables.items() if _leads_to_internet(ranges, configuration)}
+    if private := _set(subnet.cidr for subnet in configuration.subnets if subnet.table not in public):
+        yield f"oifname {vpc} ip saddr {INTERNET_ADDRESS} ip daddr {private} drop"
+
+
+def _leads_to_internet(ranges: Iterable[tuple[str, str]], configuration: VpcConfiguration) -> bool:
+    for addresses, name in ranges:
+        first, _, last = addresses.partition("-")
+        if IPv4Address(first) <= INTERNET_ADDRESS <= IPv4Address(last or first):
+            way = configuration.ways.get(name)
+            return way is not None and way.kind == "internet"
+    return False
 
 
 def _forward_rules(vpc: str, uplink: str, place: Place, configuration: VpcConfiguration) -> Iterator[str]:

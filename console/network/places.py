@@ -57,7 +57,7 @@ def network_of(scope: Scope) -> Network:
     where = {"account_id": scope.account_id, "region": scope.region}
     vpcs = Vpc.objects.filter(**where).order_by("-is_default", "created_at", "pk")
     policies = load_policies(vpcs.values_list("pk", flat=True)[:MAX_VPCS])
-    rows = NetworkInterface.objects.filter(resource_id__in=policies.interfaces).order_by("created_at", "pk")
+    rows = NetworkInterface.objects.filter(**where, resource_id__in=policies.interfaces).order_by("created_at", "pk")
     tasks = {
         task.network["interface_id"]: task
         for task in Task.objects.filter(**where)
@@ -65,7 +65,9 @@ def network_of(scope: Scope) -> Network:
         .exclude(last_status="STOPPED")
         .select_related("cluster", "task_definition")
     }
-    groups = SecurityGroup.objects.filter(resource_id__in=policies.groups).values_list("resource_id", "group_name")
+    groups = SecurityGroup.objects.filter(**where, resource_id__in=policies.groups).values_list(
+        "resource_id", "group_name"
+    )
     names = dict(groups) | {vpc.resource_id: vpc.tags.get("Name", "") for vpc in vpcs[:MAX_VPCS]}
     ports = published_by(task.arn for task in tasks.values())
     things = {}

@@ -136,15 +136,15 @@ class VpcController:
 
 def _configuration(vpc: Vpc) -> dict[str, object]:
     policies = load_policies([vpc.pk])
-    peers = VpcNetwork.objects.filter(key__in=[each.key for each in policies.vpcs.values()]).exclude(vpc=vpc)
-    gateways = peers.exclude(last_uplink_address="").values_list("vpc__resource_id", "last_uplink_address")
+    peers = {each.key: each.vpc_id for each in policies.vpcs.values() if each.vpc_id != vpc.resource_id}
+    gateways = VpcNetwork.objects.filter(key__in=peers).exclude(last_uplink_address="")
     return vpc_gateway_configuration(
         region=vpc.region,
         cidrs=map(str, policies.vpcs[vpc.resource_id].blocks),
         policies=gateway_policies(
             policies,
             vpc.resource_id,
-            peer_gateways=dict(gateways),
+            peer_gateways={peers[row.key]: row.last_uplink_address for row in gateways},
             tokens={name: filter_token(settings.SECRET_KEY, name) for name in policies.interfaces},
         ),
         dns_address=address_at(vpc.cidr_block, 2) if vpc.enable_dns_support else None,

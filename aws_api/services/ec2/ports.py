@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from aws_api.core.context import Context
-from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names
+from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names, register_zone_provider
 from aws_api.core.housekeeping import register_chore
 from aws_api.core.network import NetworkAttachment, register_network_provider
 from aws_api.core.reconcile import kick
@@ -16,6 +16,7 @@ from aws_api.core.telling import tell
 from aws_api.services.ec2.addresses import address_at, usable_count
 from aws_api.services.ec2.default_vpc import prepare_region
 from aws_api.services.ec2.endings import forget_ended
+from aws_api.services.ec2.endpoint_names import EndpointZones
 from aws_api.services.ec2.errors import InvalidParameterValue
 from aws_api.services.ec2.interfaces import (
     create_interface,
@@ -142,3 +143,4 @@ def push_names(account_id: str, vpcs: Sequence[VpcReference] | None, change: Zon
 register_chore(forget_old_tokens)
 register_chore(forget_ended)
 register_network_provider(Ec2NetworkProvider())
+register_zone_provider(EndpointZones())

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from django.conf import settings
 from django.db.models import Q
 
 from aws_api.core.host_ports import INTERNET_ADDRESS
@@ -29,6 +31,8 @@ from aws_api.services.ec2.waking import network_key
 
 #: ``to`` and ``from`` for whoever is outside of every VPC.
 INTERNET = "internet"
+#: Where Simfra answers behind VPC endpoints, besides its own port.
+_HTTP_PORT = 80
 
 
 class NoSuchPlace(ValueError):
@@ -67,23 +71,41 @@ def _place(policies: Policies, vpc_pks: list[int], name: str) -> Place:
         address = IPv4Address(name)
     except ValueError as error:
         raise NoSuchPlace(f"{name} is neither a network interface, nor an address, nor '{INTERNET}'.") from error
-    own = set(models.Vpc.objects.filter(pk__in=vpc_pks).values_list("resource_id", flat=True))
+    own = set(map(network_key, models.Vpc.objects.filter(pk__in=vpc_pks)))
     found = [each for each in policies.interfaces.values() if address in each.addresses]
     # Peered VPCs may have the address as well, where they are not peered with one another: one's own comes first.
-    found.sort(key=lambda each: policies.vpc_of(each).vpc_id not in own)
+    found.sort(key=lambda each: policies.vpc_of(each).key not in own)
     return Place(address=address, interface=found[0] if found else None)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What policies call rows: those of other accounts and regions may have the ids of one's own."""
+
+    account_id: str
+    region: str
+
+    def of(self, row: models.Ec2Resource) -> str:
+        return self.name(row.resource_id, row.account_id, row.region)
+
+    def name(self, resource_id: str, account_id: str, region: str) -> str:
+        """``sg-1``; of another account ``sg-1@210987654321``, as also of another region."""
+        elsewhere = [mine for mine, own in ((account_id, self.account_id), (region, self.region)) if mine != own]
+        return "@".join((resource_id, *elsewhere))
+
+
 def load_policies(vpc_pks: Iterable[int]) -> Policies:
-    """The policies of these VPCs and of all that they are peered with."""
-    wanted = set(vpc_pks)
-    peerings = list(_active_peerings(wanted))
-    wanted |= {pk for peering in peerings for pk in (peering.requester_vpc_id, peering.accepter_vpc_id) if pk}
+    """The policies of these VPCs, which are of one account and region, and of all that they are peered with."""
+    own = set(vpc_pks)
+    peerings = list(_active_peerings(own))
+    wanted = own | {pk for peering in peerings for pk in (peering.requester_vpc_id, peering.accepter_vpc_id) if pk}
     rows = list(models.Vpc.objects.filter(pk__in=wanted).prefetch_related("cidr_associations"))
-    ids = {row.pk: row.resource_id for row in rows}
+    home = next((row for row in rows if row.pk in own), models.Vpc())
+    names = _Names(account_id=home.account_id, region=home.region)
+    ids = {row.pk: names.of(row) for row in rows}
     vpcs = {
-        row.resource_id: Vpc(
-            vpc_id=row.resource_id,
+        ids[row.pk]: Vpc(
+            vpc_id=ids[row.pk],
             key=network_key(row),
             blocks=tuple(sorted(IPv4Network(each.cidr_block) for each in row.cidr_associations.all())),
         )
@@ -98,25 +120,26 @@ def load_policies(vpc_pks: Iterable[int]) -> Policies:
     }
     lists = _prefix_lists(wanted)
     nat_gateways = {
-        row.resource_id: NatGateway(
-            nat_id=row.resource_id,
-            subnet_id=row.subnet.resource_id,
+        names.of(row): NatGateway(
+            nat_id=names.of(row),
+            subnet_id=names.of(row.subnet),
             is_public=row.connectivity_type == "public",
         )
         for row in models.NatGateway.objects.filter(vpc__in=wanted, interface__isnull=False, deleted_at__isnull=True)
         .select_related("subnet")
         .order_by("pk")
     }
-    interfaces = _interfaces(wanted)
+    interfaces = _interfaces(wanted, names)
     return Policies(
         vpcs=vpcs,
-        subnets=_subnets(wanted, ids),
-        tables=_tables(wanted, ids, vpcs=vpcs, peerings=active, nat_gateways=nat_gateways, lists=lists),
-        acls=_acls(wanted),
-        groups=_groups(wanted, ids, interfaces, lists),
+        subnets=_subnets(wanted, ids, names),
+        tables=_tables(wanted, ids, names, vpcs=vpcs, peerings=active, nat_gateways=nat_gateways, lists=lists),
+        acls=_acls(wanted, names),
+        groups=_groups(wanted, ids, names, interfaces, lists),
         interfaces=interfaces,
         peerings=active,
         nat_gateways=nat_gateways,
+        service_ports=frozenset({_HTTP_PORT, settings.SIMFRA_ENDPOINT_PORT}),
     )
 
 
@@ -141,49 +164,49 @@ def _prefix_lists(vpc_pks: set[int]) -> dict[int, tuple[IPv4Network, ...]]:
     return {pk: tuple(sorted(blocks)) for pk, blocks in found.items()}
 
 
-def _interfaces(vpc_pks: set[int]) -> dict[str, Interface]:
-    rows = models.NetworkInterface.objects.filter(vpc__in=vpc_pks).order_by("pk")
+def _interfaces(vpc_pks: set[int], names: _Names) -> dict[str, Interface]:
+    rows = models.NetworkInterface.objects.filter(vpc__in=vpc_pks).select_related("subnet").order_by("pk")
     groups: dict[int, list[str]] = defaultdict(list)
     memberships = models.NetworkInterface.groups.through.objects.filter(networkinterface__vpc__in=vpc_pks)
-    for pk, group_id in memberships.values_list("networkinterface_id", "securitygroup__resource_id"):
-        groups[pk].append(group_id)
+    scoped = (f"securitygroup__{column}" for column in ("resource_id", "account_id", "region"))
+    for pk, *group in memberships.values_list("networkinterface_id", *scoped):
+        groups[pk].append(names.name(*group))
     addresses: dict[int, list[IPv4Address]] = defaultdict(list)
     private = models.PrivateAddress.objects.filter(interface__vpc__in=vpc_pks).order_by("-primary", "pk")
     for pk, address in private.values_list("interface_id", "address"):
         addresses[pk].append(IPv4Address(address))
-    columns = ("pk", "resource_id", "subnet__resource_id", "public_address", "backing_index", "vpc_endpoint_id")
     return {
-        interface_id: Interface(
-            interface_id=interface_id,
-            subnet_id=subnet_id,
-            addresses=tuple(addresses[pk]),
-            group_ids=tuple(sorted(groups[pk])),
-            public_address=IPv4Address(public) if public else None,
-            has_namespace=backing_index is not None,
-            is_endpoint=endpoint is not None,
+        names.of(row): Interface(
+            interface_id=names.of(row),
+            subnet_id=names.of(row.subnet),
+            addresses=tuple(addresses[row.pk]),
+            group_ids=tuple(sorted(groups[row.pk])),
+            public_address=IPv4Address(row.public_address) if row.public_address else None,
+            has_namespace=row.backing_index is not None,
+            is_endpoint=row.vpc_endpoint_id is not None,
         )
-        for pk, interface_id, subnet_id, public, backing_index, endpoint in rows.values_list(*columns)
-        if addresses[pk]
+        for row in rows
+        if addresses[row.pk]
     }
 
 
-def _subnets(vpc_pks: set[int], vpc_ids: Mapping[int, str]) -> dict[str, Subnet]:
+def _subnets(vpc_pks: set[int], vpc_ids: Mapping[int, str], names: _Names) -> dict[str, Subnet]:
     associations = models.RouteTableAssociation.objects.filter(vpc__in=vpc_pks, gateway__isnull=True)
     explicit: dict[int, str] = {}
     main: dict[int, str] = {}
-    for vpc_pk, subnet_pk, table_id in associations.values_list("vpc_id", "subnet_id", "route_table__resource_id"):
-        if subnet_pk is None:
-            main[vpc_pk] = table_id
+    for association in associations.select_related("route_table"):
+        if association.subnet_id is None:
+            main[association.vpc_id] = names.of(association.route_table)
         else:
-            explicit[subnet_pk] = table_id
-    acls = dict(
-        models.NetworkAclAssociation.objects.filter(subnet__vpc__in=vpc_pks).values_list(
-            "subnet_id", "network_acl__resource_id"
-        )
-    )
+            explicit[association.subnet_id] = names.of(association.route_table)
+    acl_associations = models.NetworkAclAssociation.objects.filter(subnet__vpc__in=vpc_pks)
+    acls = {
+        association.subnet_id: names.of(association.network_acl)
+        for association in acl_associations.select_related("network_acl")
+    }
     return {
-        subnet.resource_id: Subnet(
-            subnet_id=subnet.resource_id,
+        names.of(subnet): Subnet(
+            subnet_id=names.of(subnet),
             vpc_id=vpc_ids[subnet.vpc_id],
             block=IPv4Network(subnet.cidr_block),
             table_id=explicit.get(subnet.pk, main[subnet.vpc_id]),
@@ -196,15 +219,15 @@ def _subnets(vpc_pks: set[int], vpc_ids: Mapping[int, str]) -> dict[str, Subnet]
 def _tables(
     vpc_pks: set[int],
     vpc_ids: Mapping[int, str],
+    names: _Names,
     *,
     vpcs: Mapping[str, Vpc],
     peerings: Mapping[str, Peering],
     nat_gateways: Mapping[str, NatGateway],
     lists: Mapping[int, tuple[IPv4Network, ...]],
 ) -> dict[str, RouteTable]:
-    internet_gateways = dict(
-        models.InternetGateway.objects.filter(vpc__in=vpc_pks).values_list("resource_id", "vpc__resource_id")
-    )
+    gateways = models.InternetGateway.objects.filter(vpc__in=vpc_pks)
+    internet_gateways = {names.of(row): vpc_ids[row.vpc_id] for row in gateways if row.vpc_id is not None}
     tables = models.RouteTable.objects.filter(vpc__in=vpc_pks).prefetch_related("routes__prefix_list", "endpoints")
     found = {}
     for table in tables:
@@ -215,35 +238,35 @@ def _tables(
         ]
         for route in table.routes.all():
             blocks = lists.get(route.prefix_list_id, ()) if route.prefix_list_id else _block(route.destination)
-            way, problem = _way(route, vpc_id, internet_gateways, peerings, nat_gateways)
+            # A peering has one name for both sides.
+            has_one_name = route.target_id in ("local", *peerings)
+            target = route.target_id if has_one_name else names.name(route.target_id, table.account_id, table.region)
+            way, problem = _way(target, vpc_id, internet_gateways, peerings, nat_gateways)
             lines.append(
-                RouteLine(
-                    destination=route.destination, blocks=blocks, way=way, target=route.target_id, problem=problem
-                )
+                RouteLine(destination=route.destination, blocks=blocks, way=way, target=target, problem=problem)
             )
         lines.extend(
             RouteLine(
                 destination=str(endpoint.prefix_list or endpoint.service_name),
                 blocks=lists.get(endpoint.prefix_list_id or 0, ()),
                 way=Way.SERVICE,
-                target=endpoint.resource_id,
+                target=names.of(endpoint),
             )
             for endpoint in table.endpoints.all()
         )
-        found[table.resource_id] = RouteTable(table_id=table.resource_id, lines=tuple(lines))
+        found[names.of(table)] = RouteTable(table_id=names.of(table), lines=tuple(lines))
     return found
 
 
 def _way(
-    route: models.Route,
+    target: str,
     vpc_id: str,
     internet_gateways: Mapping[str, str],
     peerings: Mapping[str, Peering],
     nat_gateways: Mapping[str, NatGateway],
 ) -> tuple[Way, str]:
     """Where a route leads, and why nowhere."""
-    target = route.target_id
-    if route.target == "GatewayId" and target == "local":
+    if target == "local":
         return Way.LOCAL, ""
     if internet_gateways.get(target) == vpc_id:
         return Way.INTERNET, ""
@@ -256,11 +279,11 @@ def _way(
     return Way.NOWHERE, f"nothing forwards packets at {target}"
 
 
-def _acls(vpc_pks: set[int]) -> dict[str, NetworkAcl]:
+def _acls(vpc_pks: set[int], names: _Names) -> dict[str, NetworkAcl]:
     rows = models.NetworkAcl.objects.filter(vpc__in=vpc_pks).prefetch_related("entries")
     return {
-        row.resource_id: NetworkAcl(
-            acl_id=row.resource_id,
+        names.of(row): NetworkAcl(
+            acl_id=names.of(row),
             entries=tuple(
                 AclEntry(
                     number=entry.rule_number,
@@ -280,6 +303,7 @@ def _acls(vpc_pks: set[int]) -> dict[str, NetworkAcl]:
 def _groups(
     vpc_pks: set[int],
     vpc_ids: Mapping[int, str],
+    names: _Names,
     interfaces: Mapping[str, Interface],
     lists: Mapping[int, tuple[IPv4Network, ...]],
 ) -> dict[str, Group]:
@@ -298,19 +322,18 @@ def _groups(
                 is_egress=row.is_egress,
                 match=_match(row.ip_protocol, *ports),
                 blocks=_block(row.cidr_ipv4) if row.cidr_ipv4 else lists.get(row.prefix_list_id or 0, ()),
-                referenced_group=row.referenced_group.resource_id if row.referenced_group else "",
+                referenced_group=names.of(row.referenced_group) if row.referenced_group else "",
                 prefix_list=row.prefix_list.resource_id if row.prefix_list else "",
             )
         )
-    groups = models.SecurityGroup.objects.filter(vpc__in=vpc_pks).values_list("pk", "resource_id", "vpc_id")
     return {
-        group_id: Group(
-            group_id=group_id,
-            vpc_id=vpc_ids[vpc_pk],
-            rules=tuple(rules[pk]),
-            members=frozenset(members[group_id]),
+        names.of(row): Group(
+            group_id=names.of(row),
+            vpc_id=vpc_ids[row.vpc_id],
+            rules=tuple(rules[row.pk]),
+            members=frozenset(members[names.of(row)]),
         )
-        for pk, group_id, vpc_pk in groups
+        for row in models.SecurityGroup.objects.filter(vpc__in=vpc_pks)
     }
 
 

@@ -172,7 +172,11 @@ class Vpc:
 
 @dataclass(frozen=True, kw_only=True)
 class Policies:
-    """Everything about one VPC or several, with the VPCs that they are peered with. All by their ids."""
+    """Everything about one VPC or several, with the VPCs that they are peered with. All by their ids.
+
+    What is another account's has that in its name (``sg-1@210987654321``), as also what is in another region: ids are
+    one's own to choose, and so may be the same. ``service_ports`` are those at which VPC endpoints answer.
+    """
 
     vpcs: Mapping[str, Vpc]
     subnets: Mapping[str, Subnet]
@@ -182,6 +186,7 @@ class Policies:
     interfaces: Mapping[str, Interface]
     peerings: Mapping[str, Peering] = field(default_factory=dict)
     nat_gateways: Mapping[str, NatGateway] = field(default_factory=dict)
+    service_ports: frozenset[int] = frozenset()
 
     def vpc_of(self, interface: Interface) -> Vpc:
         """The VPC that an interface is in."""

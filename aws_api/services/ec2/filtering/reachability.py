@@ -18,7 +18,7 @@ from aws_api.services.ec2.filtering.policies import (
     Subnet,
     Way,
 )
-from aws_api.services.ec2.filtering.traffic import Traffic
+from aws_api.services.ec2.filtering.traffic import TCP, Traffic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +91,8 @@ _End = tuple[Interface, IPv4Address]
 def _between(policies: Policies, source_end: _End, target_end: _End, traffic: Traffic) -> Iterator[Check]:
     (source, source_address), (target, target_address) = source_end, target_end
     near, far = policies.subnets[source.subnet_id], policies.subnets[target.subnet_id]
+    if target.is_endpoint:
+        yield _endpoint_check(policies, target, near, traffic)
     yield group_check(policies, source, target_address, traffic, is_egress=True)
     if near is not far:
         yield _route_check(policies, near, target_address, far)
@@ -111,6 +113,8 @@ def _outwards(policies: Policies, source: Interface, target: IPv4Address, traffi
     line = _find_route(policies, subnet, target)
     yield _way_out_check(policies, source, subnet, target, line)
     assert line is not None
+    if line.way is Way.SERVICE:
+        yield _service_check(policies, line.target, traffic)
     yield acl_check(acl, target, traffic, is_egress=True)
     if line.way is Way.NAT:
         behind = policies.acls[policies.subnets[policies.nat_gateways[line.target].subnet_id].acl_id]
@@ -230,6 +234,22 @@ def _way_out_check(
     if line.way is Way.INTERNET and source.public_address is None:
         problem = f"{source.interface_id} has no public address"
     return Check(border=border, is_allowed=not problem, rule=f"{line}: {problem}" if problem else str(line))
+
+
+def _endpoint_check(policies: Policies, endpoint: Interface, near: Subnet, traffic: Traffic) -> Check:
+    """An interface endpoint serves its own VPC."""
+    vpc_id = policies.vpc_of(endpoint).vpc_id
+    if near.vpc_id != vpc_id:
+        rule = f"it answers in {vpc_id} alone, not in peered VPCs"
+        return Check(border=f"VPC endpoint of {endpoint.interface_id}", is_allowed=False, rule=rule)
+    return _service_check(policies, endpoint.interface_id, traffic)
+
+
+def _service_check(policies: Policies, name: str, traffic: Traffic) -> Check:
+    """Whether a VPC endpoint answers: only there where Simfra does."""
+    is_served = traffic.protocol == TCP and traffic.first_port == traffic.last_port in policies.service_ports
+    ports = " and ".join(map(str, sorted(policies.service_ports)))
+    return Check(border=f"VPC endpoint of {name}", is_allowed=is_served, rule=f"it answers at the TCP ports {ports}")
 
 
 def _find_route(policies: Policies, subnet: Subnet, address: IPv4Address) -> RouteLine | None:

@@ -3,6 +3,7 @@
 Rules are without their verdict: who puts them into force adds it. A group that a rule names is a set: ``@sg_0abc``.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import Any
@@ -93,8 +94,8 @@ def interface_filter(policies: Policies, interface: Interface) -> dict[str, list
 
 
 def set_name(group_id: str) -> str:
-    """The name of the set of a group's addresses."""
-    return group_id.replace("-", "_")
+    """The name of the set of a group's addresses; of another account's group, ``sg_1_210987654321``."""
+    return re.sub(r"\W", "_", group_id)
 
 
 def _filter_name(interface: Interface) -> str:
