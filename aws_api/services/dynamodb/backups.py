@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from aws_api.core.context import Context
-from aws_api.services.dynamodb.contents import copy_items, measure
+from aws_api.services.dynamodb.contents import copy_items, measure, rewind_items
 from aws_api.services.dynamodb.indexing import add_index, expiry_of
 from aws_api.services.dynamodb.models import Backup, Index, Table
 from aws_api.services.dynamodb.shapes import TableAlreadyExistsException
@@ -30,13 +30,17 @@ _OVERRIDES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a table is restored from: its settings, its indexes by kind, and the number of its items."""
+    """What a table is restored from: its settings, its indexes by kind, and the number of its items.
+
+    ``at`` is the moment whose items are meant, None for those that are there.
+    """
 
     document: Mapping[str, Any]
     indexes: Mapping[str, Sequence[Mapping[str, Any]]]
     contents_id: int
     table_arn: str
     backup_arn: str | None = None
+    at: datetime | None = None
 
 
 def take(table: Table, name: str, now: datetime) -> Backup:
@@ -76,10 +80,16 @@ def source_of_backup(backup: Backup) -> Source:
     )
 
 
-def source_of_table(table: Table) -> Source:
-    """A table as it is now as what another is restored from."""
+def source_of_table(table: Table, at: datetime | None) -> Source:
+    """A table as it was at a moment, or as it is now, as what another is restored from."""
     indexes = list(table.indexes.filter(is_expiry=False).order_by("id"))
-    return Source(document=table.document, indexes=_by_kind(indexes), contents_id=table.contents, table_arn=table.arn)
+    return Source(
+        document=table.document,
+        indexes=_by_kind(indexes),
+        contents_id=table.contents,
+        table_arn=table.arn,
+        at=at,
+    )
 
 
 def restore(context: Context, source: Source, name: str, request: Mapping[str, Any]) -> Table:
@@ -91,7 +101,7 @@ def restore(context: Context, source: Source, name: str, request: Mapping[str, A
     now = context.clock.now()
     document["RestoreSummary"] = {
         "SourceTableArn": source.table_arn,
-        "RestoreDateTime": now.timestamp(),
+        "RestoreDateTime": (source.at or now).timestamp(),
         "RestoreInProgress": False,
         **({} if source.backup_arn is None else {"SourceBackupArn": source.backup_arn}),
     }
@@ -102,6 +112,8 @@ def restore(context: Context, source: Source, name: str, request: Mapping[str, A
     except IntegrityError:
         raise TableAlreadyExistsException(f"Table already exists: {name}") from None
     copy_items(source.contents_id, table.pk)
+    if source.at is not None:
+        rewind_items(source.contents_id, table.pk, source.at)
     for member, is_global, override in (
         ("LocalSecondaryIndexes", False, "LocalSecondaryIndexOverride"),
         ("GlobalSecondaryIndexes", True, "GlobalSecondaryIndexOverride"),

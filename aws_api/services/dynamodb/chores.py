@@ -15,6 +15,7 @@ from aws_api.core.execution import run_on_loop
 from aws_api.services.dynamodb.filling import start_filling
 from aws_api.services.dynamodb.keys import EXPIRY_HASH, EncodedKey, encode_range
 from aws_api.services.dynamodb.models import Index, Leftover, TransactionToken
+from aws_api.services.dynamodb.recovery import forget_past
 from aws_api.services.dynamodb.schema import ExpirySchema, TableSchema
 from aws_api.services.dynamodb.store import REMEMBERED, Write, write_items
 from aws_api.services.dynamodb.stored import Stored
@@ -77,7 +78,7 @@ def forget_tokens(now: datetime) -> None:
     TransactionToken.objects.filter(at__lt=now - REMEMBERED).delete()
 
 
-CHORES = (expire_items, fill_indexes, tend_streams, delete_leftovers, forget_tokens)
+CHORES = (expire_items, fill_indexes, tend_streams, delete_leftovers, forget_tokens, forget_past)
 
 
 async def _expire_some(table_key: tuple[str, str, str], now: datetime) -> int:

@@ -1,6 +1,7 @@
 """All items of a table at once: counted, copied, entered into a new index, left to be deleted."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from time import monotonic
 from typing import Any
@@ -39,6 +40,20 @@ _NEW_NUMBER = "SELECT nextval(pg_get_serial_sequence('dynamodb_table', 'id'))"
 _COPY_ITEMS = """
     INSERT INTO dynamodb_item (table_id, hash, range, item, size, revision)
     SELECT %s, hash, range, item, size, revision FROM dynamodb_item WHERE table_id = %s
+"""
+# Each item that changed since is again what it was before the first change.
+_REWIND_ITEMS = """
+    WITH was AS MATERIALIZED (
+        SELECT DISTINCT ON (hash, range) hash, range, item, size FROM dynamodb_pastitem
+        WHERE table_id = %(source)s AND until > %(at)s ORDER BY hash, range, id
+    ), gone AS (
+        DELETE FROM dynamodb_item AS item USING was
+        WHERE was.item IS NULL
+        AND item.table_id = %(target)s AND item.hash = was.hash AND item.range = was.range
+    )
+    INSERT INTO dynamodb_item (table_id, hash, range, item, size, revision)
+    SELECT %(target)s, hash, range, item, size, 1 FROM was WHERE item IS NOT NULL
+    ON CONFLICT (table_id, hash, range) DO UPDATE SET item = excluded.item, size = excluded.size
 """
 _COPY_ENTRIES = "COPY dynamodb_indexentry (index_id, hash, range, item_hash, item_range) FROM STDIN"
 _NEXT_ITEMS = """
@@ -91,6 +106,12 @@ def copy_items(source: int, target: int | None = None) -> int:
         assert target is not None
         cursor.execute(_COPY_ITEMS, [target, source])
     return target
+
+
+def rewind_items(source: int, target: int, at: datetime) -> None:
+    """Make the copy of a number's items what they were at a moment, of which the past is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REWIND_ITEMS, {"source": source, "target": target, "at": at})
 
 
 def leave_items(contents: int) -> None:

@@ -123,6 +123,29 @@ class IndexEntry(models.Model):
         ]
 
 
+class PastItem(models.Model):
+    """What an item was until a moment, while its table has point-in-time recovery; without ``item`` there was none."""
+
+    table_id = models.BigIntegerField()
+    hash = models.BinaryField()
+    range = models.BinaryField()
+    until = models.DateTimeField()
+    item = models.BinaryField(null=True)
+    size = models.IntegerField(null=True)
+
+    account_rows: ClassVar = AccountRows(
+        where="table_id IN (SELECT coalesce(contents_id, id) FROM dynamodb_table WHERE account_id = %(account_id)s)",
+        numbers=("table_id",),
+    )
+
+    class Meta:
+        # What has changed since a moment, and what is too old to be restored.
+        indexes: ClassVar = [models.Index(fields=["table_id", "until"], name="dynamodb_past_until")]
+
+    def __str__(self) -> str:
+        return f"{self.table_id} until {self.until}"
+
+
 class Stream(AwsResource):
     """A table's stream: one at a time is enabled, and each is kept until its last record is too old.
 

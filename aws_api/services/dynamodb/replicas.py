@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from aws_api.core.errors import ValidationException
 from aws_api.services.dynamodb.contents import leave_entries, leave_items
-from aws_api.services.dynamodb.models import Index, ResourcePolicy, Table
+from aws_api.services.dynamodb.models import Index, PastItem, ResourcePolicy, Table
 from aws_api.services.dynamodb.streams import close_stream, open_stream
 from aws_api.services.dynamodb.tables import schemas
 
@@ -71,6 +71,7 @@ def remove(table: Table, now: datetime) -> None:
     if is_last:
         leave_entries(table.indexes.all())
         leave_items(table.contents)
+        PastItem.objects.filter(table_id=table.contents).delete()
     ResourcePolicy.objects.filter(Q(arn=table.arn) | Q(arn__startswith=f"{table.arn}/")).delete()
     transaction.on_commit(partial(schemas.invalidate, (table.account_id, table.region, table.name)))
     table.delete()

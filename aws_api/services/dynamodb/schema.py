@@ -89,6 +89,7 @@ class TableSchema:
     """A table as the hot path knows it. A write made for another generation than the row's is refused and made anew.
 
     ``id`` is the number that its items carry, ``row_id`` its row's: the replicas of a global table share the former.
+    ``keeps_past``: what a write replaces is kept, so that the table can be restored as it was.
     """
 
     id: int
@@ -100,6 +101,7 @@ class TableSchema:
     indexes: tuple[IndexSchema, ...] = ()
     expiry: ExpirySchema | None = None
     streams: tuple[StreamSchema, ...] = ()
+    keeps_past: bool = False
 
     def index(self, name: str) -> IndexSchema | None:
         """The index of a name."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from aws_api.core import database
+from aws_api.core.clock import SHARED_CLOCK
 from aws_api.core.coalescing import Coalescer
 from aws_api.core.errors import AwsError
 from aws_api.services.dynamodb.attribute_values import item_from_bytes, item_to_bytes
@@ -129,7 +130,7 @@ _WRITE = """
         SELECT table_id, hash, range FROM put
         UNION ALL
         SELECT table_id, hash, range FROM allowed WHERE item IS NULL
-    ){index_entries}{stream_records}
+    ){index_entries}{stream_records}{past_items}
     SELECT change.at, written.table_id IS NOT NULL AS is_written, present.contents IS NULL AS is_stale
     FROM change
     LEFT JOIN written USING (table_id, hash, range)
@@ -174,9 +175,21 @@ _STREAM_RECORDS = """, record AS MATERIALIZED (
         FROM record JOIN numbered ON numbered.id = record.stream_id
     )"""
 
-_WRITE_ITEMS = _WRITE.format(index_entries="", stream_records="")
-_WRITE_ITEMS_AND_ENTRIES = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records="")
-_WRITE_ALL = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records=_STREAM_RECORDS)
+# The statement sees every row as it was before; one that changed meanwhile has another revision, and is not written.
+_PAST_ITEMS = """, past AS (
+        INSERT INTO dynamodb_pastitem (table_id, hash, range, until, item, size)
+        SELECT written.table_id, written.hash, written.range, $22, before.item, before.size
+        FROM written LEFT JOIN LATERAL (
+            SELECT item, size FROM dynamodb_item AS item
+            WHERE item.table_id = written.table_id AND item.hash = written.hash AND item.range = written.range LIMIT 1
+        ) AS before ON true
+        WHERE written.table_id = ANY ($21::bigint[])
+    )"""
+
+_WRITE_ITEMS = _WRITE.format(index_entries="", stream_records="", past_items="")
+_WRITE_ITEMS_AND_ENTRIES = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records="", past_items="")
+_WRITE_AND_RECORD = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records=_STREAM_RECORDS, past_items="")
+_WRITE_ALL = _WRITE.format(index_entries=_INDEX_ENTRIES, stream_records=_STREAM_RECORDS, past_items=_PAST_ITEMS)
 
 _FORGET_ABSENT = """
     DELETE FROM dynamodb_item AS item
@@ -313,7 +326,7 @@ class Write:
     @property
     def looks(self) -> bool:
         """Whether the item must be read before it is written."""
-        return self.needs_before or bool(self.table.streams)
+        return self.needs_before or bool(self.table.streams) or self.table.keeps_past
 
     @property
     def full_key(self) -> FullKey:
@@ -571,17 +584,24 @@ async def _commit(drafts: list[_Draft], fetch: Fetch) -> Mapping[FullKey, Except
     tables = list({draft.table.id: draft.table.row_id for draft in drafts}.values())
     entries = [entry for draft in drafts for entry in _entries(draft)]
     records = [(*draft.full_key, *record) for draft in drafts for record in draft.records]
+    keeping = list({draft.table.id for draft in drafts if draft.table.keeps_past})
     try:
-        if len(rows) == 1 and not entries and not records and await _write_one(drafts[0], rows[0], fetch):
+        is_plain = not entries and not records and not keeping
+        if len(rows) == 1 and is_plain and await _write_one(drafts[0], rows[0], fetch):
             return {}
-        if not entries and all(draft.expected is None and draft.current is not None for draft in drafts):
+        if is_plain and all(draft.expected is None and draft.current is not None for draft in drafts):
             return await _overwrite(arguments, tables, fetch)
         arguments.append(tables)
-        if entries or records:
+        statement = _WRITE_ITEMS
+        if entries or records or keeping:
             arguments.extend(_columns(entries, 6))
-        if records:
+            statement = _WRITE_ITEMS_AND_ENTRIES
+        if records or keeping:
             arguments.extend(_columns(records, 5))
-        statement = _WRITE_ALL if records else _WRITE_ITEMS_AND_ENTRIES if entries else _WRITE_ITEMS
+            statement = _WRITE_AND_RECORD
+        if keeping:
+            arguments.extend((keeping, SHARED_CLOCK.now()))
+            statement = _WRITE_ALL
         outcomes = await fetch(statement, *arguments)
     except asyncpg.DeadlockDetectedError:
         # Rows that another process creates meanwhile are the one thing that cannot be locked in order.

@@ -37,7 +37,14 @@ _LOAD = """
                 replica.id = coalesce(found.contents_id, found.id)
                 OR replica.contents_id = coalesce(found.contents_id, found.id)
             )
-        ) AS streams
+        ) AS streams,
+        EXISTS (
+            SELECT FROM dynamodb_table AS replica
+            WHERE replica.document ? 'PointInTimeRecovery' AND (
+                replica.id = coalesce(found.contents_id, found.id)
+                OR replica.contents_id = coalesce(found.contents_id, found.id)
+            )
+        ) AS keeps_past
     FROM dynamodb_table AS found LEFT JOIN dynamodb_index AS made ON made.table_id = found.id
     WHERE found.account_id = $1 AND found.region = $2 AND found.name = $3
     ORDER BY made.id
@@ -146,6 +153,7 @@ def _schema(arn: str, name: str, rows: Any) -> TableSchema:
             None,
         ),
         streams=tuple(StreamSchema(id=number, view=StreamView(view)) for number, view in rows[0]["streams"]),
+        keeps_past=rows[0]["keeps_past"],
     )
 
 

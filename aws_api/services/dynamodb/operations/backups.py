@@ -1,17 +1,17 @@
 """Backups on demand, continuous backups, and tables restored from them.
 
-A table can be restored to the latest time only: its history is not kept.
+While a table has point-in-time recovery, what its writes replace is kept (aws_api/services/dynamodb/recovery.py): the
+latest restorable time is now, at AWS some minutes ago.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup-and-Restore.html
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, cast
 
 from aws_api.core.context import Context
 from aws_api.core.errors import ValidationException
-from aws_api.services.dynamodb import backups
+from aws_api.services.dynamodb import backups, recovery
 from aws_api.services.dynamodb.contents import leave_items
 from aws_api.services.dynamodb.describe import Extent, describe_table
 from aws_api.services.dynamodb.models import Backup, Table
@@ -42,7 +42,6 @@ from aws_api.services.dynamodb.shapes import (
 from aws_api.services.dynamodb.tables import check_name, find_row, table_name
 
 MAX_LISTED = 100
-_RECOVERY_DAYS = 35
 _NO_THROUGHPUT = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
 
 
@@ -122,7 +121,7 @@ def restore_table_from_backup(context: Context, request: RestoreTableFromBackupI
 def restore_table_to_point_in_time(
     context: Context, request: RestoreTableToPointInTimeInput
 ) -> RestoreTableToPointInTimeOutput:
-    """Make a table of what another holds now.
+    """Make a table of what another holds, or held at a moment of its recovery period.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html
     """
@@ -133,12 +132,15 @@ def restore_table_to_point_in_time(
     table = _table(context, asked)
     if "PointInTimeRecovery" not in table.document:
         raise PointInTimeRecoveryUnavailableException(f"Point in time recovery is not enabled for table '{table.name}'")
-    if not request.get("UseLatestRestorableTime"):
+    at = None if request.get("UseLatestRestorableTime") else request.get("RestoreDateTime")
+    if at is None and not request.get("UseLatestRestorableTime"):
+        raise ValidationException("Either RestoreDateTime or UseLatestRestorableTime must be specified")
+    now = context.clock.now()
+    if at is not None and not recovery.earliest(table, now) <= at <= now:
         raise InvalidRestoreTimeException(
-            "Simfra keeps no history of a table: only the latest restorable time can be restored "
-            "(UseLatestRestorableTime)."
+            "RestoreDateTime must be between EarliestRestorableDateTime and LatestRestorableDateTime"
         )
-    source = backups.source_of_table(table)
+    source = backups.source_of_table(table, at)
     return {"TableDescription": _creating(backups.restore(context, source, request["TargetTableName"], request))}
 
 
@@ -156,28 +158,26 @@ def update_continuous_backups(context: Context, request: UpdateContinuousBackups
     specification = request["PointInTimeRecoverySpecification"]
     table = _table(context, request["TableName"], lock=True)
     if specification["PointInTimeRecoveryEnabled"]:
-        before = table.document.get("PointInTimeRecovery", {"Since": context.clock.now().timestamp()})
-        days = specification.get("RecoveryPeriodInDays", _RECOVERY_DAYS)
-        table.document["PointInTimeRecovery"] = {**before, "RecoveryPeriodInDays": days}
+        recovery.enable(table, specification.get("RecoveryPeriodInDays"), context.clock.now())
     else:
-        table.document.pop("PointInTimeRecovery", None)
-    Table.objects.filter(pk=table.pk).update(document=table.document)
+        recovery.disable(table)
     return cast(UpdateContinuousBackupsOutput, _continuous(context, table))
 
 
 def _continuous(context: Context, table: Table) -> dict[str, Any]:
-    recovery: dict[str, Any] = {"PointInTimeRecoveryStatus": "DISABLED"}
+    described: dict[str, Any] = {"PointInTimeRecoveryStatus": "DISABLED"}
     if (enabled := table.document.get("PointInTimeRecovery")) is not None:
-        recovery = {
+        now = context.clock.now()
+        described = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": enabled["RecoveryPeriodInDays"],
-            "EarliestRestorableDateTime": datetime.fromtimestamp(enabled["Since"], context.clock.now().tzinfo),
-            "LatestRestorableDateTime": context.clock.now(),
+            "EarliestRestorableDateTime": recovery.earliest(table, now),
+            "LatestRestorableDateTime": now,
         }
     return {
         "ContinuousBackupsDescription": {
             "ContinuousBackupsStatus": "ENABLED",
-            "PointInTimeRecoveryDescription": recovery,
+            "PointInTimeRecoveryDescription": described,
         }
     }
 
