@@ -12,12 +12,13 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from aws_api.core.errors import AwsError
+from aws_api.protocol.models import operation_model
 from aws_api.services.ecs import describe
 from aws_api.services.ecs.models import TaskDefinition, TaskDefinitionStatus
 from console.differences import difference
 from console.navigation import Group, Link
 from console.notices import attempted, say
-from console.pages.tasks import cluster_names, variables_of
+from console.pages.tasks import cluster_names
 from console.scope import Scope, scope_of
 from console.task_definition_forms import FormProblem, registration, registration_from_json, run
 
@@ -26,18 +27,6 @@ MAX_REVISIONS = 200
 MAX_OFFERED = 200
 NETWORK_MODES = ("awsvpc", "bridge", "host", "none")
 LAUNCH_TYPES = ("FARGATE", "EC2")
-#: What AWS adds to a task definition; RegisterTaskDefinition does not take it.
-_ADDED = (
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-)
 _EXAMPLE = {
     "family": "web",
     "networkMode": "awsvpc",
@@ -89,7 +78,6 @@ def task_definition(request: HttpRequest, family: str, revision: int) -> HttpRes
         "revisions": rows,
         "other": other,
         "difference": difference(_pretty(describe.task_definition(other)), text) if other else None,
-        "environment": [(each["name"], variables_of(each, {})) for each in shape["containerDefinitions"]],
     }
     return render(request, "console/task_definition.html", context)
 
@@ -191,16 +179,21 @@ def _text_to_start_from(scope: Scope, identifier: str) -> str:
 
 
 def _pretty(shape: Mapping[str, Any]) -> str:
-    """What somebody registered, as JSON: empty members left out, in the order of AWS's answers."""
-    return json.dumps(
-        _said({name: value for name, value in shape.items() if name not in _ADDED}), indent=2, default=str
-    )
+    """What RegisterTaskDefinition would take for this, as JSON in the order of AWS's model, empty members left out."""
+    taken = operation_model("ecs", "RegisterTaskDefinition").input_shape
+    return json.dumps(_said(taken, shape), indent=2, default=str)
 
 
-def _said(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _said(member) for name, member in value.items() if member not in (None, [], {})}
-    return [_said(item) for item in value] if isinstance(value, list) else value
+def _said(model: Any, value: Any) -> Any:
+    if model.type_name == "list":
+        return [_said(model.member, item) for item in value]
+    if model.type_name != "structure":
+        return value
+    return {
+        name: _said(member, value[name])
+        for name, member in model.members.items()
+        if value.get(name) not in (None, [], {})
+    }
 
 
 def _page_of(tasks: list[Mapping[str, Any]]) -> str:

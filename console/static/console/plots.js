@@ -30,6 +30,7 @@ const SCALES = {
   seconds: [[1, "s"], [0.001, "ms"], [0, "s"]],
   milliseconds: [[1000, "s", 1000], [0, "ms"]],
 };
+const BYTES_APART = [...Array(50).keys()].map((power) => 2 ** power);
 
 const drawn = new Map(); // each figure's uPlot, its names and what hears of its size
 const waiting = new Set(); // figures to draw in the next frame
@@ -117,8 +118,8 @@ function options(figure, lines, host) {
       y: { range: (_, from, to) => shownValues(Math.min(least, from ?? least), Math.max(...reached, to ?? 0)) },
     },
     axes: [
-      { ...axis, space: 70, values: (_, marks, __, ___, step) => marks.map((mark) => timeWritten(mark, step)) },
-      { ...axis, size: 72, values: (_, marks) => marks.map((mark) => written(mark, unit)) },
+      { ...axis, space: 70, size: 30, values: (_, marks, __, ___, step) => marks.map((mark) => timeWritten(mark, step)) },
+      { ...axis, size: 72, incrs: unit === "bytes" ? BYTES_APART : undefined, values: (_, marks) => marks.map((mark) => written(mark, unit)) },
     ],
     series: [
       {},
