@@ -1,6 +1,6 @@
 """A request's parameters as people may read them: what AWS's model calls sensitive is masked, long ones are left out.
 
-Beside the model, members that are named like secrets are masked, and environment variables that are.
+Beside those, members that are named like secrets are masked.
 """
 
 import base64
@@ -20,7 +20,6 @@ MASK = "********"
 MAX_BODY_BYTES = 4096
 
 _SECRET_MEMBER = re.compile(r"(?i)password|privatekey|secretstring|secretbinary|secretaccesskey|plaintext")
-_SECRET_VARIABLE = re.compile(r"(?i)password|passwd|secret|token|credential|private|api_?key|access_?key|dsn|auth")
 
 Mask = Callable[[Any], Any]
 
@@ -64,11 +63,8 @@ class _Masks:
 
     def _structure(self, shape: StructureShape) -> Mask:
         def mask(value: Mapping[str, Any]) -> dict[str, Any]:
-            hidden = _is_secret_variable(value)
             return {
-                name: MASK
-                if _SECRET_MEMBER.search(name) or (hidden and name == "value")
-                else self._member(shape, name, member)
+                name: MASK if _SECRET_MEMBER.search(name) else self._member(shape, name, member)
                 for name, member in value.items()
             }
 
@@ -93,17 +89,13 @@ class _Masks:
         if not isinstance(shape, StructureShape) or shape.name in seen:
             return False
         seen.add(shape.name)
-        if {"name", "value"} <= shape.members.keys() or any(map(_SECRET_MEMBER.search, shape.members)):
+        if any(map(_SECRET_MEMBER.search, shape.members)):
             return True
         return any(self._hides(member, seen) for member in shape.members.values())
 
 
 def _masked(_value: Any) -> str:
     return MASK
-
-
-def _is_secret_variable(value: Mapping[str, Any]) -> bool:
-    return "value" in value and bool(_SECRET_VARIABLE.search(str(value.get("name", ""))))
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import cache
 
 import orjson
 
@@ -16,8 +17,10 @@ from aws_api.core.changes import StateChange
 from aws_api.gateway.records import TOLD
 from console.waiting.condition import Condition, Seen
 
-#: The longest between two looks.
-LOOK_EVERY_S = 2.0
+#: The longest between two looks: at first, and after many that nothing woke.
+FIRST_LOOK_S, LAST_LOOK_S = 1.0, 8.0
+#: Looks at once, so that many who wait leave the threads to those who work.
+MAX_LOOKS = 6
 #: A burst of wake-ups is one look.
 GATHER_S = 0.02
 
@@ -34,6 +37,7 @@ async def wait_for(condition: Condition, timeout_s: float) -> Outcome:
     """The first look at which the condition holds, or cannot hold any more; else the last one within the time."""
     started = time.monotonic()
     woken = asyncio.Event()
+    patience_s = FIRST_LOOK_S
     services = condition.woken_by()
 
     def hear_calls(payload: bytes) -> None:
@@ -54,17 +58,24 @@ async def wait_for(condition: Condition, timeout_s: float) -> Outcome:
             await _listen(stack, condition.topic, lambda _: woken.set())
         while True:
             woken.clear()
-            seen = await condition.look()
+            async with _looks(asyncio.get_running_loop()):
+                seen = await condition.look()
             waited_s = time.monotonic() - started
             left_s = timeout_s - waited_s
             if seen.holds or seen.never or left_s <= 0:
                 return Outcome(seen=seen, waited_s=waited_s)
             try:
-                async with asyncio.timeout(min(LOOK_EVERY_S, left_s)):
+                async with asyncio.timeout(min(patience_s, left_s)):
                     await woken.wait()
                     await asyncio.sleep(GATHER_S)
             except TimeoutError:
-                pass  # Time to look all the same.
+                # Time to look all the same.
+                patience_s = min(2 * patience_s, LAST_LOOK_S)
+
+
+@cache
+def _looks(_loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
+    return asyncio.Semaphore(MAX_LOOKS)
 
 
 async def _listen(stack: AsyncExitStack, topic: str, listener: bus.Listener) -> None:
