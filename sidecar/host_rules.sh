@@ -27,6 +27,8 @@ table inet $TABLE {
     iifname != "$UPLINK_BRIDGE*" accept
     ct state established,related accept
     ip daddr $UPLINK_ADDRESS tcp dport $EMULATOR_PORT accept
+    # What containers publish at that very address; what listens on every address of the host is its own.
+    ip daddr $UPLINK_ADDRESS meta l4proto { tcp, udp } socket wildcard 0 accept
     # The engine's resolvers, where they run on this host.
     meta l4proto { tcp, udp } th dport 53 accept
     icmp type echo-request accept

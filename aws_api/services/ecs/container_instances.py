@@ -26,6 +26,7 @@ Shape = dict[str, Any]
 KIND = "ecs.container-instance"
 _CPU_UNITS_PER_CPU = 1024
 _MIB = 1024 * 1024
+_NAME_DIGITS = 17
 #: Ports of the agent and of Docker that an instance never gives away.
 RESERVED_PORTS = ("22", "2375", "2376", "51678", "51679")
 _CAPABILITIES = (
@@ -89,6 +90,12 @@ def engine_of(cluster: Cluster) -> ContainerInstance:
             kick(KIND, found.arn)
     found.cluster = cluster
     return found
+
+
+def find_instance(account_id: str, region: str, name: str) -> ContainerInstance | None:
+    """The container instance that an instance of EC2 is."""
+    rows = ContainerInstance.objects.filter(account_id=account_id, region=region)
+    return rows.filter(instance_id__startswith=name.removeprefix("i-")).first() if is_instance_name(name) else None
 
 
 def arn_of(cluster: Cluster, identifier: str) -> str:
@@ -192,7 +199,11 @@ def describe(row: ContainerInstance, load: Load, include: Iterable[str] = ()) ->
 
 def instance_name(row: ContainerInstance) -> str:
     """What stands for the EC2 instance: an id of EC2's form that names the engine in this cluster."""
-    return f"i-{row.instance_id[:17]}"
+    return f"i-{row.instance_id[:_NAME_DIGITS]}"
+
+
+def is_instance_name(name: str) -> bool:
+    return name.startswith("i-") and len(name) == len("i-") + _NAME_DIGITS
 
 
 def _registered(row: ContainerInstance) -> Mapping[str, int] | None:

@@ -3,7 +3,8 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aws_api.core.containers import ContainerSpec, Device, HealthCheck, Mount, PortBinding
@@ -88,6 +89,7 @@ def container_spec(
     labels: Mapping[str, str],
     environment: Mapping[str, str],
     network_mode: str,
+    published_at: Sequence[str],
     network_of: str | None,
     cgroup_of: str | None,
     pid_mode: str | None,
@@ -99,6 +101,7 @@ def container_spec(
 ) -> ContainerSpec:
     """The container to make of a definition whose overrides are applied.
 
+    ``published_at`` are the host's addresses that ports of the bridge are published at.
     ``task_cpu`` is the limit of the task in CPU units, which holds for each of its containers together with their own.
     ``engine_names`` has the engine's name of each of the task's containers.
     """
@@ -122,7 +125,7 @@ def container_spec(
         network_of=network_of,
         cgroup_of=cgroup_of,
         network_mode=None if joins else network_mode,
-        ports=tuple(_ports(container)) if network_mode == "bridge" else (),
+        ports=tuple(_ports(container, published_at)) if network_mode == "bridge" else (),
         mounts=mounts,
         capabilities_add=tuple(capabilities.get("add", ())),
         capabilities_drop=tuple(capabilities.get("drop", ())),
@@ -181,7 +184,13 @@ def _devices(linux: Shape) -> Iterable[Device]:
         )
 
 
-def _ports(container: Shape) -> Iterable[PortBinding]:
+def _ports(container: Shape, addresses: Sequence[str]) -> Iterable[PortBinding]:
+    for binding in _mapped(container):
+        for address in addresses:
+            yield replace(binding, host_ip=address)
+
+
+def _mapped(container: Shape) -> Iterable[PortBinding]:
     for mapping in container.get("portMappings", ()):
         protocol = mapping.get("protocol", "tcp")
         if port_range := mapping.get("containerPortRange"):

@@ -1,10 +1,13 @@
-"""ECS's part in authorisation and in port forwards: a task's credentials end with it, and so does the way to it."""
+"""ECS's part in authorisation, port forwards and instances: a task's credentials end with it, as does the way to it."""
 
 from aws_api.core.authorization import register_authorizer
+from aws_api.core.instances import register_instance_finder
 from aws_api.core.port_forwards import register_target_provider
 from aws_api.services.ecs.exec import cleanup  # noqa: F401 - registers a chore
 from aws_api.services.ecs.forward_targets import EcsTargets
+from aws_api.services.ecs.instance_address import find_instance_address
 from aws_api.services.ecs.task_sessions import task_sessions
 
 register_authorizer(task_sessions)
 register_target_provider(EcsTargets())
+register_instance_finder(find_instance_address)

@@ -39,6 +39,7 @@ from aws_api.services.ecs.environment import (
 )
 from aws_api.services.ecs.environment_files import FIRELENS_FAILED, download, read_environment_files
 from aws_api.services.ecs.image_versions import asks_other_registries, pinned_image
+from aws_api.services.ecs.instance_address import published_at
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
 from aws_api.services.ecs.models import DesiredStatus, Registration, Task
@@ -162,6 +163,7 @@ class _Containers:
         self._overrides = row.document.get("overrides", {})
         self._network_mode = self._definition.get("networkMode", "bridge")
         self._starting = is_starting(row)
+        self._published_at = published_at(row) if self._network_mode == "bridge" else ()
         owner = task_container_name(row, _PAUSE)
         self._namespaces = namespace_modes(self._definition, owner)
         self._network_of = owner if row.network else None
@@ -225,6 +227,7 @@ class _Containers:
             labels=labels,
             environment=self._environment(shape, access_key) if self._starting else {},
             network_mode=self._network_mode,
+            published_at=self._published_at,
             network_of=self._network_of,
             cgroup_of=self._limits_owner,
             pid_mode=self._namespaces.pid_mode,

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
+from aws_api.core.instances import find_instance_address
 from aws_api.core.invoke import invoke
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.services.elbv2.errors import ValidationError
@@ -89,7 +90,9 @@ def vpc_blocks(context: Context, vpc_id: str) -> list[IPv4Network]:
 
 
 def instance_address(context: Context, instance_id: str) -> IPv4Address | None:
-    """The private address of a running instance of EC2, or None."""
+    """The private address of a running instance, of EC2 or a container instance of ECS, or None."""
+    if found := find_instance_address(context.account_id, context.region, instance_id):
+        return IPv4Address(found)
     account = internal_context(context.account_id, context.region, context.clock)
     try:
         reservations = invoke(account, "ec2", "DescribeInstances", {"InstanceIds": [instance_id]})["Reservations"]

@@ -19,15 +19,15 @@ NEEDED = (
 NOT_CONNECTED = "The execute command failed due to an internal error. Try again later."
 
 
-def require_task_role(launch_type: str, role_arn: str) -> None:
+def require_task_role(launch_type: str, role_arn: str, refused: str = "The task couldn't be run") -> None:
     """Raise InvalidParameterException where a task with execute command could have no permissions to connect.
 
     On EC2 the agent may use its instance's role, so that a task needs none of its own.
     """
     if launch_type == "FARGATE" and not role_arn:
         raise InvalidParameterException(
-            "The task couldn't be run because a valid taskRoleArn is not being used. Specify a valid task role in your "
-            "task definition and try again."
+            f"{refused} because a valid taskRoleArn is not being used. Specify a valid task role in your task "
+            "definition and try again."
         )
 
 

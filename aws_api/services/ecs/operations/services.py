@@ -14,6 +14,8 @@ from aws_api.services.ecs import describe_services as describe
 from aws_api.services.ecs import service_rules
 from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
+from aws_api.services.ecs.configured_volumes import check_volumes
+from aws_api.services.ecs.exec.agents import require_task_role
 from aws_api.services.ecs.identifiers import service_arn, service_name
 from aws_api.services.ecs.models import (
     Cluster,
@@ -24,7 +26,7 @@ from aws_api.services.ecs.models import (
     TaskDefinition,
 )
 from aws_api.services.ecs.operations.tagging import require_tags
-from aws_api.services.ecs.roles import require_passing_roles
+from aws_api.services.ecs.roles import require_passing_roles, task_role_arn
 from aws_api.services.ecs.scheduler.deploying import REVISION_MEMBERS, begin
 from aws_api.services.ecs.scheduler.progress import KIND
 from aws_api.services.ecs.service import ecs
@@ -262,7 +264,7 @@ def _wanted_revision(
     definition = startable_task_definition(context, request["taskDefinition"])
     revision = {member: value for member, value in _given(request, REVISION_MEMBERS).items() if value}
     _fill_launch(service, revision)
-    _check(context, service, definition, revision)
+    _check(context, service, definition, revision, "created")
     service.launch_type = revision.get("launchType", "")
     return definition, revision
 
@@ -292,12 +294,18 @@ def _launch_types(revision: Mapping[str, Any]) -> list[str]:
     return types or [revision.get("launchType", "EC2")]
 
 
-def _check(context: Context, service: Service, definition: TaskDefinition, revision: Shape) -> None:
+def _check(context: Context, service: Service, definition: TaskDefinition, revision: Shape, done: str) -> None:
+    """Raise where a service cannot be ``done``: created or updated as asked."""
     service_rules.check_revision(definition, revision, service.scheduling_strategy, service.deployment_controller)
     if strategy := revision.get("capacityProviderStrategy"):
         check_strategy(service.cluster, strategy)
     service_rules.check_placements(service.document, _launch_types(revision), service.scheduling_strategy)
     service_rules.check_grace(service.document.get("healthCheckGracePeriodSeconds", 0), revision, definition)
+    check_volumes(revision.get("volumeConfigurations", ()), definition)
+    if service.document.get("enableExecuteCommand"):
+        role_arn = task_role_arn({}, definition.document, definition.account_id)
+        for launch_type in _launch_types(revision):
+            require_task_role(launch_type, role_arn, f"The service couldn't be {done}")
     require_passing_roles(context, definition.document, {})
 
 
@@ -311,7 +319,7 @@ def _redeploy(context: Context, service: Service, request: UpdateServiceRequest)
     asked = _given(request, REVISION_MEMBERS)
     revision = {member: value for member, value in {**before, **asked}.items() if value}
     _fill_launch(service, revision)
-    _check(context, service, definition, revision)
+    _check(context, service, definition, revision, "updated")
     is_changed = any(revision.get(member) != before.get(member) for member in _DEPLOYED if member in asked)
     if is_changed or definition.pk != primary.task_definition_id or request.get("forceNewDeployment"):
         begin(service, definition, revision, context.clock.now())

@@ -1,7 +1,7 @@
 """Tasks: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html"""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe, store
 from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
+from aws_api.services.ecs.configured_volumes import check_volumes, volume_sizes
 from aws_api.services.ecs.exec.agents import require_task_role
 from aws_api.services.ecs.fargate import PLATFORM_VERSION, PLATFORM_VERSIONS
 from aws_api.services.ecs.identifiers import (
@@ -195,7 +196,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
             raise InvalidParameterException(
                 f"Override for container named {override.get('name')} is not a container in the TaskDefinition."
             )
-    _check_volumes(request, definition)
+    check_volumes(request.get("volumeConfigurations", ()), definition)
     return Launch(
         cluster=cluster,
         definition=definition,
@@ -246,25 +247,6 @@ def _of_type(wanted: Launch, request: RunTaskRequest, launch_type: str, provider
         capacity_provider=provider,
         platform_version=PLATFORM_VERSION if version == "LATEST" else version,
     )
-
-
-def _check_volumes(request: Mapping[str, Any], definition: TaskDefinition) -> None:
-    """Volumes that are configured at launch are, and no others."""
-    waiting = {volume["name"] for volume in definition.document["volumes"] if volume.get("configuredAtLaunch")}
-    given = {configuration["name"] for configuration in request.get("volumeConfigurations", ())}
-    if unknown := given - waiting:
-        raise InvalidParameterException(
-            f"Volume configuration {min(unknown)} does not match a volume in the task definition that is configured "
-            "at launch."
-        )
-    if missing := waiting - given:
-        raise InvalidParameterException(f"Volume configuration for {min(missing)} is required.")
-
-
-def volume_sizes(configurations: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The sizes that RunTask gives to volumes configured at launch, by name; one from a snapshot may have none."""
-    sizes = ((one["name"], one.get("managedEBSVolume", {}).get("sizeInGiB")) for one in configurations)
-    return {name: size for name, size in sizes if size}
 
 
 def _tags(request: Mapping[str, Any], cluster: Cluster, definition: TaskDefinition) -> dict[str, str]:

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_api.services.ecs.container_instances import instance_name
+from aws_api.services.ecs.instance_address import instance_address
 from aws_api.services.ecs.models import ContainerInstance, Deployment, Task
 from aws_api.services.ecs.scheduler.specification import Place
 
 Shape = Mapping[str, Any]
-
-#: Where the ports of tasks without an interface of their own are published.
-HOST_ADDRESS = "127.0.0.1"
 
 
 def places_of(task: Task, deployment: Deployment, instance: ContainerInstance | None) -> tuple[Place, ...]:
@@ -38,7 +36,7 @@ def private_address(task: Task) -> str:
 
 
 def _target_id(task: Task, instance: ContainerInstance | None) -> str:
-    return private_address(task) or (instance_name(instance) if instance else HOST_ADDRESS)
+    return private_address(task) or (instance_name(instance) if instance else instance_address())
 
 
 def _port(task: Task, container: str, container_port: int) -> int | None:
@@ -46,7 +44,8 @@ def _port(task: Task, container: str, container_port: int) -> int | None:
     if private_address(task) or task.task_definition.document.get("networkMode") == "host":
         return container_port
     bindings: Iterable[Shape] = task.last_containers.get(container, {}).get("bindings", ())
-    return next((int(each["hostPort"]) for each in bindings if each["containerPort"] == container_port), None)
+    here = (each for each in bindings if each["bindIP"] == instance_address())
+    return next((int(each["hostPort"]) for each in here if each["containerPort"] == container_port), None)
 
 
 def _registry_place(task: Task, registry: Shape) -> Place:
@@ -54,7 +53,7 @@ def _registry_place(task: Task, registry: Shape) -> Place:
     if registry.get("containerName"):
         port = _port(task, registry["containerName"], registry["containerPort"]) or 0
     attributes = {
-        "AWS_INSTANCE_IPV4": private_address(task) or HOST_ADDRESS,
+        "AWS_INSTANCE_IPV4": private_address(task) or instance_address(),
         "AVAILABILITY_ZONE": task.document.get("availabilityZone", ""),
         "ECS_CLUSTER_NAME": task.document["clusterArn"].rpartition("/")[2],
         "ECS_SERVICE_NAME": task.service_name,

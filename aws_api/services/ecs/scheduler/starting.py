@@ -12,10 +12,12 @@ from aws_api.core.clock import SHARED_CLOCK
 from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.services.ecs.capacity_providers import BUILT_IN
+from aws_api.services.ecs.configured_volumes import volume_sizes
 from aws_api.services.ecs.fargate import PLATFORM_VERSION
 from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Deployment, Service, Task
 from aws_api.services.ecs.placement import providers_of
+from aws_api.services.ecs.roles import require_assumable_roles
 from aws_api.services.ecs.scheduler import event_messages
 from aws_api.services.ecs.scheduler.events import tell, tell_once
 from aws_api.services.ecs.scheduler.loading import is_leaving, tasks_of
@@ -34,6 +36,8 @@ def start_tasks(service: Service, deployment: Deployment, step: StartTasks, now:
     started: list[Task] = []
     for wanted in launches:
         try:
+            if not started:
+                require_assumable_roles(context, wanted.definition.document, {})
             started.append(_launch(context, wanted))
         except AwsError as error:
             tell_once(service, event_messages.not_launched(service.name, error.message), now)
@@ -78,6 +82,7 @@ def _launches(service: Service, deployment: Deployment, step: StartTasks) -> lis
         platform_version=_platform_version(revision),
         network_configuration=revision.get("networkConfiguration", {}),
         enable_execute_command=service.document.get("enableExecuteCommand", False),
+        volume_sizes_gib=volume_sizes(revision.get("volumeConfigurations", ())),
         tags=_tags(service, deployment),
     )
     providers = _providers(service, deployment, len(step.zones))

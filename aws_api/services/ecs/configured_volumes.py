@@ -1,0 +1,31 @@
+"""Volumes whose sizes are said when a task is launched, or by its service.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/configure-ebs-volume.html
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_api.services.ecs.models import TaskDefinition
+from aws_api.services.ecs.shapes import InvalidParameterException
+
+Configurations = Iterable[Mapping[str, Any]]
+
+
+def check_volumes(configurations: Configurations, definition: TaskDefinition) -> None:
+    """Raise InvalidParameterException unless volumes that are configured at launch are, and no others."""
+    waiting = {volume["name"] for volume in definition.document["volumes"] if volume.get("configuredAtLaunch")}
+    given = {configuration["name"] for configuration in configurations}
+    if unknown := given - waiting:
+        raise InvalidParameterException(
+            f"Volume configuration {min(unknown)} does not match a volume in the task definition that is configured "
+            "at launch."
+        )
+    if missing := waiting - given:
+        raise InvalidParameterException(f"Volume configuration for {min(missing)} is required.")
+
+
+def volume_sizes(configurations: Configurations) -> dict[str, int]:
+    """The sizes in GiB of volumes that are configured, by name; one from a snapshot may have none."""
+    sizes = ((one["name"], one.get("managedEBSVolume", {}).get("sizeInGiB")) for one in configurations)
+    return {name: size for name, size in sizes if size}
