@@ -1,18 +1,23 @@
 """Requests through a load balancer, against the target itself and against a proxy written in Python, interleaved.
 
-    sudo python -m bench.load_balancer [--rounds 3] [--seconds 5] [--concurrency 32]
+    sudo python -m bench.load_balancer --peers PEERS [--rounds 3] [--seconds 5] [--concurrency 32]
 
 Needs a running instance (`manage.py up`), the Docker engine, `wrk`, and root: the client is wrk of this machine in the
-network namespace of a task beside the target. The target is HAProxy that answers by itself, so that it is not what is
-measured. Goals: at least 35 % of the target's own requests, and five times those of the Python proxy.
+network namespace of one task, the proxy aiohttp of PEERS (a virtual environment with requirements-bench.txt) in that of
+another, so that each way has the VPC's network in it as often as it has hops. The target is HAProxy that answers by
+itself, so that it is not what is measured. Goals: at least 35 % of the target's own requests, and five times those of
+the Python proxy. Other programs take from each way what it needs at that moment: on a busy machine, read the last line,
+which says what the processor time of the load balancer's process would make of the ratio.
 """
 
 import argparse
 import os
 import re
+import resource
 import statistics
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -36,46 +41,56 @@ frontend target
   http-request return status 200 content-type text/plain string "hello"
 """
 
-#: As plain as a proxy in Python can be: bytes from one side to the other, a connection behind for each in front.
+#: As plain as a proxy that knows HTTP can be in Python; the pool keeps connections to the target.
 PROXY = """\
-import asyncio
-async def pump(reader, writer):
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
-async def serve(reader, writer):
-    there, back = await asyncio.open_connection("127.0.0.1", 8080)
-    await asyncio.gather(pump(reader, back), pump(there, writer), return_exceptions=True)
-async def main():
-    server = await asyncio.start_server(serve, "0.0.0.0", 8081)
-    await server.serve_forever()
-asyncio.run(main())
+import sys
+from aiohttp import ClientSession, TCPConnector, web
+async def connect(application):
+    application["session"] = ClientSession(connector=TCPConnector(limit=0), auto_decompress=False)
+    yield
+    await application["session"].close()
+async def serve(request):
+    headers = {**request.headers, "X-Forwarded-For": request.remote, "X-Forwarded-Proto": "http"}
+    body = await request.read() if request.can_read_body else None
+    url = f"http://{sys.argv[1]}:8080{request.raw_path}"
+    async with request.app["session"].request(request.method, url, headers=headers, data=body) as answer:
+        return web.Response(status=answer.status, headers=answer.headers, body=await answer.read())
+application = web.Application()
+application.cleanup_ctx.append(connect)
+application.router.add_route("*", "/{path:.*}", serve)
+web.run_app(application, port=8081, access_log=None, print=None)
 """
+COMMANDS = {
+    "target": ["sh", "-c", f"cat > /tmp/target.cfg <<'END'\n{TARGET}END\nexec haproxy -f /tmp/target.cfg"],
+    "proxy": ["sleep", "3600"],
+    "client": ["sleep", "3600"],
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=32)
     arguments = parser.parse_args()
-    bench = Bench()
+    bench = Bench(arguments.peers / "bin" / "python")
     try:
         urls = bench.prepare()
         rows = [
-            {name: bench.measure(url, arguments.seconds, arguments.concurrency) for name, url in urls.items()}
+            {name: bench.measure(name, url, arguments.seconds, arguments.concurrency) for name, url in urls.items()}
             for _ in range(arguments.rounds)
         ]
         report(rows)
+        print(f"load balancer / direct by processor time: {bench.ratio_by_processor_time():.2f}x")
     finally:
         bench.clean()
 
 
 class Bench:
-    """A target, a proxy beside it and a load balancer in front of it."""
+    """A target, and a proxy and a load balancer in front of it; ``python`` runs the proxy."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: Path) -> None:
         options: dict[str, Any] = {
             "endpoint_url": os.environ.get("AWS_ENDPOINT_URL", "http://localhost:4599"),
             "region_name": "us-east-1",
@@ -84,12 +99,18 @@ class Bench:
         }
         self._ecs, self._ec2, self._elbv2 = (boto3.client(name, **options) for name in ("ecs", "ec2", "elbv2"))
         self._engine = docker.APIClient()
-        self._pid = 0
+        self._python = python
+        self._pids: dict[str, int] = {}
+        self._proxy: subprocess.Popen[bytes] | None = None
+        self._spent: dict[str, list[float]] = {}
 
     def prepare(self) -> dict[str, str]:
         """Make all of it; answers where to ask, by what is asked."""
         subnets = self._ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
-        address = self._target(subnets[0]["SubnetId"])
+        addresses = {name: self._task_of(name, command, subnets[0]["SubnetId"]) for name, command in COMMANDS.items()}
+        address = addresses["target"]
+        inside = ["nsenter", "-t", str(self._pids["proxy"]), "-n"]
+        self._proxy = subprocess.Popen([*inside, str(self._python), "-c", PROXY, address])
         made = self._elbv2.create_load_balancer(
             Name=NAME, Subnets=[subnet["SubnetId"] for subnet in subnets[:2]], Scheme="internal"
         )["LoadBalancers"][0]
@@ -104,27 +125,48 @@ class Bench:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
         )
         self._await(lambda: self._is_healthy(group), "the target's health")
+        self._pids["load balancer"] = self._pid_of([f"simfra.key={made['LoadBalancerArn']}"])
         prefix = f"ELB app/{NAME}/{made['LoadBalancerArn'].rpartition('/')[2]}"
         filters = [{"Name": "description", "Values": [prefix]}]
         interfaces = self._ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         return {
             "direct": f"http://{address}:8080/",
             "load balancer": f"http://{interfaces[0]['PrivateIpAddress']}/",
-            "Python proxy": f"http://{address}:{PROXY_PORT}/",
+            "Python proxy": f"http://{addresses['proxy']}:{PROXY_PORT}/",
         }
 
-    def measure(self, url: str, seconds: int, concurrency: int) -> float:
+    def measure(self, name: str, url: str, seconds: int, concurrency: int) -> float:
         """Requests a second, as wrk counts them."""
-        command = ["nsenter", "-t", str(self._pid), "-n", "wrk", "-t2", f"-c{concurrency}", f"-d{seconds}s", url]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
-        found = re.search(r"Requests/sec:\s+([\d.]+)", printed)
+        inside = ["nsenter", "-t", str(self._pids["client"]), "-n"]
+        began = {who: cpu_s(pid) for who, pid in self._pids.items()}
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        printed = subprocess.run(
+            [*inside, "wrk", "-t2", f"-c{concurrency}", f"-d{seconds}s", url],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds + 30,
+        ).stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = {who: cpu_s(pid) - began[who] for who, pid in self._pids.items()}
+        found = re.search(r"(\d+) requests in", printed)
         if found is None or "Non-2xx" in printed:
             raise RuntimeError(f"wrk found something else than answers: {printed}")
-        print(f"{url}: {float(found[1]):.0f}/s", flush=True)
-        return float(found[1])
+        count = int(found[1])
+        client_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self._spent.setdefault(name, []).append((client_s + spent["target"] + spent["load balancer"]) / count)
+        print(f"{url}: {count / seconds:.0f}/s", flush=True)
+        return count / seconds
+
+    def ratio_by_processor_time(self) -> float:
+        """What a machine would make of it that does nothing else: all of its time goes into requests."""
+        return statistics.median(self._spent["direct"]) / statistics.median(self._spent["load balancer"])
 
     def clean(self) -> None:
         """Take all of it away."""
+        if self._proxy is not None:
+            self._proxy.terminate()
+            self._proxy.wait(10)
         for made in self._elbv2.describe_load_balancers()["LoadBalancers"]:
             if made["LoadBalancerName"] == NAME:
                 self._elbv2.delete_load_balancer(LoadBalancerArn=made["LoadBalancerArn"])
@@ -134,24 +176,22 @@ class Bench:
         for arn in self._ecs.list_tasks(family=FAMILY)["taskArns"]:
             self._ecs.stop_task(task=arn)
 
-    def _target(self, subnet_id: str) -> str:
-        """Run the target and the proxy as one task; answers its address."""
+    def _task_of(self, name: str, command: list[str], subnet_id: str) -> str:
+        """Run a task; answers its address."""
         image = sorted(tag for one in self._engine.images() for tag in one["RepoTags"] or () if "simfra-sidecar" in tag)
-        programs = {
-            "target": ["sh", "-c", f"cat > /tmp/target.cfg <<'END'\n{TARGET}END\nexec haproxy -f /tmp/target.cfg"],
-            "proxy": ["python3", "-c", PROXY],
-        }
-        containers = [
-            {"name": name, "image": image[0], "command": command, "memory": 256} for name, command in programs.items()
-        ]
-        self._ecs.register_task_definition(family=FAMILY, networkMode="awsvpc", containerDefinitions=containers)
+        # Without a share of the processors it would get what others leave of them.
+        container = {"name": name, "image": image[0], "command": command, "memory": 256, "cpu": 1024}
+        self._ecs.register_task_definition(family=FAMILY, networkMode="awsvpc", containerDefinitions=[container])
         network = {"awsvpcConfiguration": {"subnets": [subnet_id]}}
         arn = self._ecs.run_task(taskDefinition=FAMILY, networkConfiguration=network)["tasks"][0]["taskArn"]
-        self._await(lambda: self._task(arn)["lastStatus"] == "RUNNING", "the target")
-        found = self._engine.containers(filters={"label": [f"simfra.key={arn}", "simfra.role=app"]})
-        self._pid = self._engine.inspect_container(found[0]["Id"])["State"]["Pid"]
+        self._await(lambda: self._task(arn)["lastStatus"] == "RUNNING", name)
+        self._pids[name] = self._pid_of([f"simfra.key={arn}", "simfra.role=app"])
         details = self._task(arn)["attachments"][0]["details"]
         return str(next(detail["value"] for detail in details if detail["name"] == "privateIPv4Address"))
+
+    def _pid_of(self, labels: list[str]) -> int:
+        found = self._engine.containers(filters={"label": labels})
+        return int(self._engine.inspect_container(found[0]["Id"])["State"]["Pid"])
 
     def _task(self, arn: str) -> dict[str, Any]:
         task: dict[str, Any] = self._ecs.describe_tasks(tasks=[arn])["tasks"][0]
@@ -169,6 +209,18 @@ class Bench:
                 return
             time.sleep(_POLL_S)
         raise TimeoutError(f"waited {MAX_WAIT_S} s for {what}")
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process and all below it that still live."""
+    seconds = own_cpu_s(pid)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return seconds + sum(cpu_s(int(child)) for child in children)
+
+
+def own_cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def report(rows: list[dict[str, float]]) -> None:
