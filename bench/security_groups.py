@@ -20,6 +20,8 @@ from bench.vpcs import Instance
 MAX_WAIT_S = 30
 #: What follows the last line of a change, if it follows at all.
 _QUIET_S = 0.4
+#: Until the last of the watches listens.
+_SETTLED_S = 2.0
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def main() -> None:
         instance.run(vpc, options.tasks)
         with ExitStack() as stack:
             watches = [stack.enter_context(Watch(name)) for name in instance.namespaces(vpc)]
-            time.sleep(_QUIET_S)
+            time.sleep(_SETTLED_S)
             for what, there, back in changes(instance, vpc.subnet_id, vpc.group_id):
                 took = [
                     seconds for _ in range(options.rounds) for seconds in (timed(there, watches), timed(back, watches))
@@ -88,9 +90,12 @@ class Watch:
     """Notes when the filter of a namespace changed for the first time since ``changed_at`` was reset."""
 
     def __init__(self, container: str) -> None:
-        command = ["docker", "exec", container, "stdbuf", "-oL", "nft", "monitor"]
+        # On a busy machine it takes seconds until this runs, and what was before is not told.
+        command = ["docker", "exec", container, "sh", "-c", "echo READY; exec stdbuf -oL nft monitor"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.changed_at: float | None = None
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
         threading.Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> "Watch":

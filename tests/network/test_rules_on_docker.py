@@ -1,85 +1,14 @@
 """Security groups, network ACLs and routes: packets between namespaces and the reachability function always agree."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
-from django.db import transaction
 
 from aws_api.core.host_ports import INTERNET_ADDRESS
-from aws_api.core.ids import new_hex_id
-from aws_api.services.ec2 import models
-from aws_api.services.ec2.filtering.loading import answer_reachability
-from tests.network.world import (
-    INTERNET_HOST,
-    REACHED_WITHIN_S,
-    REGION,
-    SILENT_FOR_S,
-    Probe,
-    World,
-    internet,
-    running_world,
-)
+from tests.network.stage import ALL, ANYTHING, EPHEMERAL, OPEN, Case, Stage, allows, denies
 
 pytestmark = pytest.mark.docker
 
-NEAR, FAR = "10.50.0.0/16", "10.60.0.0/16"
-SUBNETS = {"public": "10.50.1.0/24", "private": "10.50.2.0/24", "isolated": "10.50.3.0/24"}
-ALL = "-1"
-OPEN = ((100, "allow", ALL, "0.0.0.0/0"),)
-#: What the kernel gives to callers, for the answers.
-EPHEMERAL = "tcp 32768-60999"
-
-#: ``tcp 80 10.0.0.0/8``: protocol, ports or type/code, and a block, a list or a namespace's group.
-Rule = str
-#: Number, verdict, protocol and ports, block.
-Line = tuple[int, str, str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One sentence about the world: what is set, who knocks where, and whether it is heard."""
-
-    says: str
-    knock: str
-    heard: bool
-    ingress: tuple[Rule, ...] = ()
-    egress: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
-    also: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
-    acl_in: dict[str, tuple[Line, ...]] = field(default_factory=dict)
-    acl_out: dict[str, tuple[Line, ...]] = field(default_factory=dict)
-    routes: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    joined: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def source(self) -> str:
-        return self.knock.split()[0]
-
-    @property
-    def target(self) -> str:
-        return self.knock.split()[1]
-
-    @property
-    def protocol(self) -> str:
-        return self.knock.split()[2]
-
-    @property
-    def port(self) -> int:
-        return int([*self.knock.split(), "0"][3])
-
-
-def allows(says: str, knock: str, *ingress: Rule, **others: Any) -> Case:
-    return Case(says=says, knock=knock, heard=True, ingress=ingress, **others)
-
-
-def denies(says: str, knock: str, *ingress: Rule, **others: Any) -> Case:
-    return Case(says=says, knock=knock, heard=False, ingress=ingress, **others)
-
-
 WEB = "client server tcp 80"
 NEXT_DOOR = "client neighbour tcp 80"
-ANYTHING = "-1 * 0.0.0.0/0"
 
 #: ``ingress`` is the target's; everybody's egress is open and everybody else's ingress closed, unless said.
 CASES = [
@@ -192,6 +121,46 @@ CASES = [
     denies("from the internet, closed", "internet client tcp 80", "tcp 80 10.0.0.0/8"),
     denies("from the internet past an ACL", "internet client tcp 80", "tcp 80 0.0.0.0/0",
            acl_in={"public": ((90, "deny", ALL, f"{INTERNET_ADDRESS}/32"), *OPEN)}),
+    denies("from the internet to a subnet without a route there", "internet client tcp 80", "tcp 80 0.0.0.0/0",
+           routes={"public": ()}),
+    denies("from the internet to a subnet behind a NAT gateway", "internet client tcp 80", "tcp 80 0.0.0.0/0",
+           routes={"public": (("0.0.0.0/0", "nat"),)}),
+    # What every VPC is born with
+    allows("members of the default group", WEB, joined=(("client", "default"), ("server", "default"))),
+    denies("who is no member of the default group", WEB, joined=(("server", "default"),)),
+    allows("the default group lets everything out", WEB, ANYTHING,
+           egress={"client": ()}, joined=(("client", "default"),)),
+    allows("the default ACL", WEB, ANYTHING, acl_in={"private": (), "public": ()},
+           acl_out={"private": (), "public": ()}, default_acl=("public", "private")),
+    denies("the default ACL beside one without a line", WEB, ANYTHING, acl_in={"private": ()}, default_acl=("public",)),
+    # Interface endpoints
+    allows("an endpoint, from a subnet without a route out", "lonely endpoint tcp 80", "tcp 80 0.0.0.0/0"),
+    allows("an endpoint at Simfra's own port", "lonely endpoint tcp 4599", "tcp 4599 10.50.3.0/24"),
+    allows("an endpoint that lets a group in", "lonely endpoint tcp 80", "tcp 80 @lonely"),
+    denies("an endpoint that lets another group in", "lonely endpoint tcp 80", "tcp 80 @client"),
+    denies("an endpoint without a rule", "lonely endpoint tcp 80"),
+    denies("an endpoint where nothing is served", "lonely endpoint tcp 443", ANYTHING),
+    denies("an endpoint does not answer pings", "lonely endpoint icmp", ANYTHING),
+    denies("egress to an endpoint", "lonely endpoint tcp 80", ANYTHING, egress={"lonely": ("tcp 443 0.0.0.0/0",)}),
+    denies("the ACL of an endpoint's subnet", "lonely endpoint tcp 80", ANYTHING,
+           acl_in={"private": ((90, "deny", "tcp 80", "0.0.0.0/0"), *OPEN)}),
+    denies("the ACL of an endpoint's subnet and the answer", "lonely endpoint tcp 80", ANYTHING,
+           acl_out={"private": ((100, "allow", "tcp 80", "0.0.0.0/0"),)}),
+    denies("the ACL of the caller's subnet and an endpoint's answer", "lonely endpoint tcp 80", ANYTHING,
+           acl_in={"isolated": ((90, "deny", ALL, "10.50.2.0/24"), *OPEN)}),
+    allows("an endpoint within the subnet", "server endpoint tcp 80", ANYTHING,
+           acl_in={"private": ()}, acl_out={"private": ()}),
+    denies("an endpoint of a peered VPC", "distant endpoint tcp 80", ANYTHING),
+    # Gateway endpoints
+    allows("a table with a gateway endpoint", "server s3 tcp 80"),
+    allows("egress to a gateway endpoint's list", "server s3 tcp 80", egress={"server": ("tcp 80 list:s3",)}),
+    denies("egress elsewhere", "server s3 tcp 80", egress={"server": ("tcp 80 10.0.0.0/8",)}),
+    denies("a gateway endpoint where nothing is served", "server s3 tcp 443"),
+    denies("a table without the endpoint", "lonely s3 tcp 80"),
+    denies("an ACL on the way to a gateway endpoint", "server s3 tcp 80",
+           acl_out={"private": ((90, "deny", ALL, "52.216.0.0/15"), *OPEN)}),
+    denies("an ACL and a gateway endpoint's answer", "server s3 tcp 80",
+           acl_in={"private": ((90, "deny", ALL, "52.216.0.0/15"), *OPEN)}),
     # Peering
     allows("a peered VPC with routes on both sides", "client distant tcp 80", "tcp 80 10.50.0.0/16"),
     allows("from the other side", "distant client tcp 80", "tcp 80 10.60.0.0/16"),
@@ -204,198 +173,6 @@ CASES = [
     denies("an ACL of a peered VPC", "client distant tcp 80", ANYTHING,
            acl_in={"distant": ((90, "deny", ALL, "10.50.1.0/24"), *OPEN)}),
 ]  # fmt: skip
-
-
-@dataclass
-class Stage:
-    """The world, how it is when no case is set, and what knocks."""
-
-    world: World
-    acls: dict[str, models.NetworkAcl]
-    tables: dict[str, models.RouteTable]
-    targets: dict[str, str]
-    probes: dict[str, Probe]
-    standard: dict[str, tuple[tuple[str, str], ...]]
-
-    def set(self, case: Case) -> None:
-        with transaction.atomic():
-            self._set_groups(case)
-            self._set_acls(case)
-            self._set_routes(case)
-        self.world.settle()
-
-    def _set_groups(self, case: Case) -> None:
-        rows = self.world.namespaces
-        for name, namespace in rows.items():
-            interface = models.NetworkInterface.objects.get(resource_id=namespace.interface_id)
-            joined = [rows[group].group for member, group in case.joined if member == name]
-            interface.groups.set([namespace.group, *joined])
-            ingress = case.ingress if name == case.target else case.also.get(name, ())
-            namespace.group.rules.all().delete()
-            for rule in ingress:
-                self._add_rule(namespace.group, rule, is_egress=False)
-            for rule in case.egress.get(name, (ANYTHING,)):
-                self._add_rule(namespace.group, rule, is_egress=True)
-
-    def _add_rule(self, group: models.SecurityGroup, rule: Rule, *, is_egress: bool) -> None:
-        protocol, ports, peer = rule.split()
-        first, _, last = ports.replace("/", " ").partition(" ") if "/" in ports else ports.partition("-")
-        columns: dict[str, Any] = {}
-        if peer.startswith("@"):
-            columns["referenced_group"] = self.world.namespaces[peer[1:]].group
-        elif peer.startswith("list:"):
-            columns["prefix_list"] = self._prefix_list(peer.removeprefix("list:"))
-        elif ":" in peer:
-            columns["cidr_ipv6"] = peer
-        else:
-            name = peer.removesuffix("/32")
-            columns["cidr_ipv4"] = f"{self.targets[name]}/32" if name in self.targets else peer
-        models.SecurityGroupRule.objects.create(
-            **self.world.row(
-                resource_id=new_hex_id("sgr-"),
-                group=group,
-                is_egress=is_egress,
-                ip_protocol=protocol,
-                from_port=-1 if ports == "*" else int(first),
-                to_port=-1 if ports == "*" else int(last or first),
-                **columns,
-            )
-        )
-
-    def _prefix_list(self, blocks: str) -> models.ManagedPrefixList:
-        found = models.ManagedPrefixList.objects.create(
-            **self.world.row(resource_id=new_hex_id("pl-"), prefix_list_name="blocks", max_entries=10)
-        )
-        for block in filter(None, blocks.split(",")):
-            models.PrefixListEntry.objects.create(prefix_list=found, cidr=block, added_in=1)
-        return found
-
-    def _set_acls(self, case: Case) -> None:
-        for name, acl in self.acls.items():
-            acl.entries.all().delete()
-            for is_egress, given in ((False, case.acl_in), (True, case.acl_out)):
-                for line in given.get(name, OPEN):
-                    self._add_line(acl, line, is_egress=is_egress)
-
-    def _add_line(self, acl: models.NetworkAcl, line: Line, *, is_egress: bool) -> None:
-        number, verdict, match, block = line
-        protocol, _, rest = match.partition(" ")
-        columns: dict[str, int] = {}
-        if protocol == "icmp":
-            columns = dict(zip(("icmp_type", "icmp_code"), map(int, rest.split("/")), strict=True))
-        elif rest:
-            first, _, last = rest.partition("-")
-            columns = {"from_port": int(first), "to_port": int(last or first)}
-        models.NetworkAclEntry.objects.create(
-            network_acl=acl,
-            is_egress=is_egress,
-            rule_number=number,
-            is_allow=verdict == "allow",
-            protocol={"tcp": "6", "udp": "17", "icmp": "1"}.get(protocol, protocol),
-            cidr_ipv4=block,
-            **columns,
-        )
-
-    def _set_routes(self, case: Case) -> None:
-        for name, table in self.tables.items():
-            table.routes.all().delete()
-            for destination, target in case.routes.get(name, self.standard[name]):
-                target_id = self.targets.get(target, target)
-                member = {"igw": "GatewayId", "nat": "NatGatewayId", "pcx": "VpcPeeringConnectionId"}[target_id[:3]]
-                models.Route.objects.create(
-                    route_table=table, destination=destination, target=member, target_id=target_id
-                )
-
-    def is_heard(self, case: Case) -> bool:
-        address = INTERNET_HOST if case.target == "internet" else self.targets[case.target]
-        timeout_s = REACHED_WITHIN_S if case.heard else SILENT_FOR_S
-        heard = self.probes[case.source].knock(address, case.protocol, case.port, timeout_s=timeout_s)
-        assert heard in ([], [case.target], [address]), "somebody else answers"
-        return bool(heard)
-
-    def answer(self, case: Case) -> bool:
-        ends = {name: namespace.interface_id for name, namespace in self.world.namespaces.items()}
-        there = INTERNET_HOST if case.target == "internet" else ends[case.target]
-        answer = answer_reachability(
-            self.world.context.account_id,
-            REGION,
-            source=ends.get(case.source, "internet"),
-            target=there,
-            protocol=case.protocol,
-            port=case.port or None,
-        )
-        assert answer.decided_by.is_allowed == answer.is_allowed
-        assert answer.decided_by.rule
-        return answer.is_allowed
-
-
-@pytest.fixture(scope="module")
-def stage(docker_settings: None) -> Iterator[Stage]:
-    with running_world() as world, internet() as outside:
-        near = world.add_vpc("near", NEAR, SUBNETS)
-        far = world.add_vpc("far", FAR, {"distant": "10.60.1.0/24"})
-        acls, tables = {}, {}
-        for name, subnet in world.subnets.items():
-            acls[name] = models.NetworkAcl.objects.create(**world.row(resource_id=new_hex_id("acl-"), vpc=subnet.vpc))
-            models.NetworkAclAssociation.objects.filter(subnet=subnet).update(network_acl=acls[name])
-            tables[name] = models.RouteTable.objects.create(**world.row(resource_id=new_hex_id("rtb-"), vpc=subnet.vpc))
-            models.RouteTableAssociation.objects.create(
-                association_id=new_hex_id("rtbassoc-"), route_table=tables[name], vpc=subnet.vpc, subnet=subnet
-            )
-        internet_gateway = models.InternetGateway.objects.create(**world.row(resource_id=new_hex_id("igw-"), vpc=near))
-        peering = models.VpcPeeringConnection.objects.create(
-            **world.row(
-                resource_id=new_hex_id("pcx-"),
-                requester_vpc=near,
-                accepter_vpc=far,
-                accepter_account_id=world.context.account_id,
-                accepter_region=REGION,
-                status="active",
-            )
-        )
-        nat = _nat_gateway(world, near)
-        for name, subnet_name in {
-            "client": "public",
-            "neighbour": "public",
-            "server": "private",
-            "lonely": "isolated",
-            "distant": "distant",
-        }.items():
-            world.add_namespace(name, subnet_name, is_public=name == "client")
-        targets = {name: namespace.address for name, namespace in world.namespaces.items()}
-        targets |= {
-            "igw": internet_gateway.resource_id,
-            "pcx": peering.resource_id,
-            "nat": nat.resource_id,
-            "nat-gone": "nat-0123456789abcdef0",
-        }
-        probes = {name: namespace.probe for name, namespace in world.namespaces.items()}
-        probes["internet"] = world.probe(world.gateway("near"), "internet", INTERNET_ADDRESS)
-        standard = {
-            "public": (("0.0.0.0/0", "igw"), (FAR, "pcx")),
-            "private": (("0.0.0.0/0", "nat"), (FAR, "pcx")),
-            "isolated": (),
-            "distant": ((NEAR, "pcx"),),
-        }
-        yield Stage(world, acls, tables, targets, probes, standard)
-        del outside
-
-
-def _nat_gateway(world: World, vpc: models.Vpc) -> models.NatGateway:
-    subnet = world.subnets["public"]
-    interface = models.NetworkInterface.objects.create(
-        **world.row(
-            resource_id=new_hex_id("eni-"),
-            vpc=vpc,
-            subnet=subnet,
-            mac_address="02:00:00:00:00:99",
-            interface_type="nat_gateway",
-        )
-    )
-    models.PrivateAddress.objects.create(subnet=subnet, interface=interface, address="10.50.1.250", primary=True)
-    return models.NatGateway.objects.create(
-        **world.row(resource_id=new_hex_id("nat-"), vpc=vpc, subnet=subnet, interface=interface)
-    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.says)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.test import override_settings
 
 from aws_api.core.containers import LABEL_KEY, LABEL_KIND
 from aws_api.core.context import Context, internal_context
@@ -19,16 +22,19 @@ from aws_api.core.ids import new_account_id, new_hex_id
 from aws_api.core.models import Account
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import set_kicker
-from aws_api.core.sidecars import object_name, pause_container, vpc_gateway_name
+from aws_api.core.sidecars import emulator_address, object_name, pause_container, vpc_gateway_name
 from aws_api.services.ec2 import models
 from aws_api.services.ec2.default_vpc import create_subnet, create_vpc
 from aws_api.services.ec2.waking import NETWORK_KIND, network_key
 from aws_api.services.ec2.zones import zones_of
 from workers import loop
 from workers.docker import host
+from workers.docker.networks import ensure_uplink
 from workers.docker.runtime import DockerRuntime
 
 REGION = "us-east-1"
+#: What answers in Simfra's place.
+SIMFRA = "simfra"
 #: Beyond the host, as far as VPCs can tell.
 INTERNET_HOST = "198.51.100.2"
 _PROBE = (Path(__file__).parent / "probe.py").read_text()
@@ -179,16 +185,36 @@ class World:
 @contextmanager
 def running_world() -> Iterator[World]:
     """A new account; what it makes on the engine goes with the test run."""
-    host.prepare()
-    set_kicker(lambda _kind, _key: None)
+    ensure_uplink()
     account = Account.objects.create(account_id=new_account_id())
     with ExitStack() as stack:
+        port = stack.enter_context(_answering())
+        stack.enter_context(override_settings(SIMFRA_PORT=port))
+        host.prepare()
+        set_kicker(lambda _kind, _key: None)
         stack.callback(set_kicker, None)
         yield World(internal_context(account.account_id, REGION), DockerRuntime(), stack)
         runtime = DockerRuntime()
         for each in runtime.find_containers({LABEL_KIND: "test"}):
             with suppress(Exception):
                 runtime.remove_container(each.name)
+
+
+@contextmanager
+def _answering() -> Iterator[int]:
+    """Somebody who says Simfra's name where VPCs' gateways look for it; answers the port."""
+    address, _ = emulator_address(settings.SIMFRA_UPLINK_SUBNET, "", 0)
+    with socket.create_server((str(address), 0), backlog=64) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):  # closed
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.sendall(SIMFRA.encode())
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
 
 
 @contextmanager
