@@ -122,6 +122,7 @@ SIMFRA_INSTANCE_OVERCOMMIT = float(os.environ.get("SIMFRA_INSTANCE_OVERCOMMIT", 
 #: How long a service's task that nothing checks must have run before it counts as healthy, in seconds. ECS takes 40.
 SIMFRA_TASK_WARM_UP_S = float(os.environ.get("SIMFRA_TASK_WARM_UP_S", "3"))
 #: How long stopped tasks stay visible, in seconds.
+SIMFRA_SQS_DELETION_COOL_DOWN_S = int(os.environ.get("SIMFRA_SQS_DELETION_COOL_DOWN_S", "0"))
 SIMFRA_STOPPED_TASK_RETENTION_S = int(os.environ.get("SIMFRA_STOPPED_TASK_RETENTION_S", "3600"))
 
 # Django -------------------------------------------------------------------------------------------------------------
