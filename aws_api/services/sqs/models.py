@@ -43,6 +43,19 @@ class Queue(AwsResource):
         return f"arn:aws:sqs:{self.region}:{self.account_id}:{self.name}"
 
 
+class DeletedQueue(models.Model):
+    """The name of a queue that was deleted not long ago, where such names may not be used again at once."""
+
+    pk = models.CompositePrimaryKey("account_id", "region", "name")
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32)
+    name = models.CharField(max_length=80)
+    deleted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Message(models.Model):
     """A message in a queue.
 

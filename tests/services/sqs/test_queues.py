@@ -1,16 +1,48 @@
 """Queues: attributes, names, policies, tags, purges."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from aws_api.services.sqs.chores import delete_expired
+from aws_api.services.sqs.models import Deduplication, Message, Queue
 
 PREFIX = "AWS.SimpleQueueService."
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
+
+
+def test_a_deleted_queues_name_rests_where_the_cool_down_is_on(sqs, settings):
+    url = sqs.create_queue(QueueName="again")["QueueUrl"]
+    sqs.delete_queue(QueueUrl=url)
+    url = sqs.create_queue(QueueName="again")["QueueUrl"]
+    settings.SIMFRA_SQS_DELETION_COOL_DOWN_S = 60
+    sqs.delete_queue(QueueUrl=url)
+    with pytest.raises(ClientError) as refused:
+        sqs.create_queue(QueueName="again")
+    error = refused.value.response["Error"]
+    assert error["Code"] == "AWS.SimpleQueueService.QueueDeletedRecently"
+    assert error["Message"].startswith("You must wait 60 seconds after deleting a queue")
+    settings.SIMFRA_SQS_DELETION_COOL_DOWN_S = 0
+    sqs.create_queue(QueueName="again")
+
+
+def test_what_nobody_receives_expires_in_the_background(sqs, account):
+    short = sqs.create_queue(QueueName="short", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+    fifo = sqs.create_queue(QueueName="long.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    sqs.send_message(QueueUrl=short, MessageBody="goes")
+    sqs.send_message(QueueUrl=fifo, MessageBody="stays", MessageGroupId="g", MessageDeduplicationId="d")
+    ids = list(Queue.objects.filter(account_id=account.account_id).values_list("pk", flat=True))
+    delete_expired(datetime.now(UTC))
+    assert Message.objects.filter(queue_id__in=ids).count() == 2
+    delete_expired(datetime.now(UTC) + timedelta(seconds=400))
+    assert [message.body for message in Message.objects.filter(queue_id__in=ids)] == ["stays"]
+    assert not Deduplication.objects.filter(queue_id__in=ids).exists()
 
 
 def test_a_queue_url_is_below_the_callers_endpoint(sqs, account):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from aws_api.core.context import Context
@@ -17,7 +18,7 @@ from aws_api.services.sqs.attributes import (
     new_attributes,
 )
 from aws_api.services.sqs.errors import InvalidParameterValue, PurgeQueueInProgress, invalid_value
-from aws_api.services.sqs.models import Deduplication, Message, Queue
+from aws_api.services.sqs.models import Deduplication, DeletedQueue, Message, Queue
 from aws_api.services.sqs.operations.tags import check_tags
 from aws_api.services.sqs.queues import find_queue, forget_on_commit, queue_row, queue_url
 from aws_api.services.sqs.service import sqs
@@ -30,6 +31,7 @@ from aws_api.services.sqs.shapes import (
     ListDeadLetterSourceQueuesRequest,
     ListQueuesRequest,
     PurgeQueueRequest,
+    QueueDeletedRecently,
     QueueDoesNotExist,
     SetQueueAttributesRequest,
 )
@@ -63,6 +65,7 @@ def create_queue(context: Context, request: CreateQueueRequest) -> dict[str, Any
     row.dead_letter_target_arn = dead_letter_target(row, row.document)
     existing = Queue.objects.filter(account_id=context.account_id, region=context.region, name=name)
     if not existing.exists():
+        _check_not_deleted_recently(row)
         Queue.objects.bulk_create([row], ignore_conflicts=True)  # somebody may create it at this moment
     found = existing.get()
     check_same(found, asked)
@@ -107,6 +110,13 @@ def delete_queue(context: Context, request: DeleteQueueRequest) -> None:
     row = queue_row(context, request["QueueUrl"], lock=True)
     queue_id = row.pk
     forget_on_commit(row)
+    if settings.SIMFRA_SQS_DELETION_COOL_DOWN_S:
+        DeletedQueue.objects.update_or_create(
+            account_id=row.account_id,
+            region=row.region,
+            name=row.name,
+            defaults={"deleted_at": context.clock.now()},
+        )
     row.delete()
     _delete_contents(queue_id)
     # A send that read the row before this commit may commit after it.
@@ -182,6 +192,17 @@ def _check_name(name: str, *, is_fifo: bool) -> None:
     if not is_fifo and not _NAME.fullmatch(name):
         raise InvalidParameterValue(
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        )
+
+
+def _check_not_deleted_recently(row: Queue) -> None:
+    cool_down_s = settings.SIMFRA_SQS_DELETION_COOL_DOWN_S
+    since = row.created_at - timedelta(seconds=cool_down_s)
+    names = DeletedQueue.objects.filter(account_id=row.account_id, region=row.region, name=row.name)
+    if cool_down_s and names.filter(deleted_at__gt=since).exists():
+        raise QueueDeletedRecently(
+            f"You must wait {cool_down_s} seconds after deleting a queue before you can create another with the same "
+            "name."
         )
 
 
