@@ -207,10 +207,11 @@ class Task(AwsResource):
 
 
 class ContainerInstanceStatus(models.TextChoices):
-    """A DRAINING instance keeps its standalone tasks and takes no new ones."""
+    """A DRAINING instance keeps its standalone tasks and takes no new ones; an INACTIVE one was deregistered."""
 
     ACTIVE = "ACTIVE"
     DRAINING = "DRAINING"
+    INACTIVE = "INACTIVE"
 
 
 class ContainerInstance(AwsResource):

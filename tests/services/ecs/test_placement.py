@@ -146,6 +146,49 @@ def test_a_draining_instance_takes_no_new_tasks(ecs: Any, register: Any) -> None
     assert ecs.start_task(taskDefinition="web", containerInstances=[arn])["failures"][0]["reason"] == "INACTIVE"
 
 
+def test_the_services_of_an_instance_are_woken_when_it_drains(ecs: Any, register: Any, kicks: Any) -> None:
+    register("web")
+    service = ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=1)["service"]["serviceArn"]
+    (arn,) = ecs.list_container_instances()["containerInstanceArns"]
+    kicks.clear()
+    ecs.update_container_instances_state(containerInstances=[arn], status="DRAINING")
+    assert ("ecs.service", service) in kicks
+
+
+def test_an_instance_is_deregistered_and_registered_again(ecs: Any, register: Any) -> None:
+    register("web")
+    (arn,) = ecs.list_container_instances()["containerInstanceArns"]
+    task = ecs.run_task(taskDefinition="web")["tasks"][0]
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="Found running tasks on the instance"):
+        ecs.deregister_container_instance(containerInstance=arn)
+    gone = ecs.deregister_container_instance(containerInstance=arn, force=True)["containerInstance"]
+    assert (gone["status"], gone["containerInstanceArn"], gone["pendingTasksCount"]) == ("INACTIVE", arn, 1)
+    assert ecs.describe_tasks(tasks=[task["taskArn"]])["tasks"][0]["desiredStatus"] == "RUNNING"
+    assert ecs.list_container_instances()["containerInstanceArns"] == []
+    assert ecs.describe_container_instances(containerInstances=[arn])["containerInstances"][0]["status"] == "INACTIVE"
+    assert ecs.describe_clusters()["clusters"][0]["registeredContainerInstancesCount"] == 0
+    drained = ecs.update_container_instances_state(containerInstances=[arn], status="DRAINING")
+    assert drained["failures"] == [{"arn": arn, "reason": "INACTIVE"}]
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="No Container Instances were found"):
+        ecs.run_task(taskDefinition="web")
+    with pytest.raises(ecs.exceptions.InvalidParameterException, match="Referenced container instance not found"):
+        ecs.deregister_container_instance(containerInstance=arn)
+    back = ecs.register_container_instance(attributes=[{"name": "stack", "value": "new"}])["containerInstance"]
+    assert (back["status"], back["containerInstanceArn"] != arn) == ("ACTIVE", True)
+    assert {"name": "stack", "value": "new"} in back["attributes"]
+    assert (
+        ecs.register_container_instance()["containerInstance"]["containerInstanceArn"] == back["containerInstanceArn"]
+    )
+    assert len(ecs.run_task(taskDefinition="web")["tasks"]) == 1
+
+
+def test_an_agent_that_asks_is_told_where_ecs_is_and_that_it_is_new(ecs: Any) -> None:
+    (arn,) = ecs.list_container_instances()["containerInstanceArns"]
+    assert ecs.discover_poll_endpoint(containerInstance=arn)["endpoint"].startswith("http")
+    with pytest.raises(ecs.exceptions.NoUpdateAvailableException):
+        ecs.update_container_agent(containerInstance=arn)
+
+
 def test_attributes_are_put_listed_and_deleted(ecs: Any) -> None:
     (arn,) = ecs.list_container_instances()["containerInstanceArns"]
     put = {"name": "stack", "value": "prod", "targetType": "container-instance", "targetId": arn}

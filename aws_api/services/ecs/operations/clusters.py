@@ -173,7 +173,8 @@ def _described(clusters: list[Cluster], include: Iterable[str]) -> list[Shape]:
         )
     )
     counts: dict[int, Mapping[str, Any]] = {row["cluster_id"]: row for row in counted}
-    registered = set(ContainerInstance.objects.filter(cluster__in=clusters).values_list("cluster_id", flat=True))
+    instances = ContainerInstance.objects.filter(cluster__in=clusters).exclude(desired_status="INACTIVE")
+    registered = set(instances.values_list("cluster_id", flat=True))
     nothing: Mapping[str, Any] = {"running": 0, "pending": 0}
     services = _service_counts(clusters)
     return [

@@ -44,7 +44,8 @@ _TARGET = "container-instance"
 def list_container_instances(context: Context, request: ListContainerInstancesRequest) -> Shape:
     """ARNs of the cluster's container instances that have the status and satisfy the filter, where there are such."""
     instance = engine_of(active_cluster(context, request.get("cluster")))
-    is_wanted = request.get("status", instance.desired_status) == instance.desired_status
+    is_wanted = instance.desired_status != "INACTIVE"
+    is_wanted = is_wanted and request.get("status", instance.desired_status) == instance.desired_status
     if expression := request.get("filter"):
         check_expression(expression, InvalidParameterException)
         is_wanted = is_wanted and parse(expression)(placement_instance(instance, load_of(instance)).subjects)
@@ -73,6 +74,8 @@ def update_container_instances_state(context: Context, request: UpdateContainerI
     if request["status"] not in ("ACTIVE", "DRAINING"):
         raise InvalidParameterException("Container instances can be set to ACTIVE or DRAINING only.")
     instance, failures = _found(cluster, request["containerInstances"], MAX_UPDATED)
+    if instance is not None and instance.desired_status == "INACTIVE":
+        failures, instance = [*failures, {"arn": instance.arn, "reason": "INACTIVE"}], None
     if instance is None:
         return {"containerInstances": [], "failures": failures}
     ContainerInstance.objects.filter(pk=instance.pk).update(desired_status=request["status"], version=F("version") + 1)

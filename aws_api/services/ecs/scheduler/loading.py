@@ -230,7 +230,8 @@ def _daemon_instances(row: Service, instance: ContainerInstance | None) -> tuple
 
 
 def _is_draining(instance: ContainerInstance | None) -> bool:
-    return instance is not None and instance.desired_status == ContainerInstanceStatus.DRAINING
+    """Whether the services' tasks have to leave it, also because it was deregistered by force."""
+    return instance is not None and instance.desired_status != ContainerInstanceStatus.ACTIVE
 
 
 def _alarms(row: Service, configuration: Shape) -> Alarms:
