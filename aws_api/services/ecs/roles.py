@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ ECS_TASKS = "ecs-tasks.amazonaws.com"
 _TRIAL_SESSION = "trial"
 _MIN_SESSION_S = 900
 _MAX_SESSION_S = 3600
+_ROLE = re.compile(r"(arn:aws[a-z-]*:iam::\d{12}:role/([\w+=,.@-]+/)*)?[\w+=,.@-]{1,64}", re.ASCII)
 
 
 class CannotInitialize(Exception):
@@ -45,6 +47,13 @@ def task_role_arn(overrides: Mapping[str, Any], definition: Mapping[str, Any], a
 def execution_role_arn(overrides: Mapping[str, Any], definition: Mapping[str, Any], account_id: str) -> str:
     """The role that ECS acts under to start a task; empty where it has none."""
     return _role_arn(overrides.get("executionRoleArn") or definition.get("executionRoleArn") or "", account_id)
+
+
+def check_roles(definition: Mapping[str, Any]) -> None:
+    """Raise ClientException for roles that are neither a role's ARN nor its name."""
+    for member in ("taskRoleArn", "executionRoleArn"):
+        if (role := definition.get(member)) and not _ROLE.fullmatch(role):
+            raise ClientException("Role is not valid")
 
 
 def require_passing_roles(context: Context, definition: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

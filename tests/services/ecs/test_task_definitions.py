@@ -200,3 +200,11 @@ def test_links_and_volumes_from_wait_for_each_other_only_one_way(ecs: Any) -> No
     one = {"name": "one", "links": ["two"]}
     two = {"name": "two", "volumesFrom": [{"sourceContainer": "one"}]}
     assert refusal(ecs, one, two) == "Container dependencies, links and volumesFrom should not have a cycle"
+
+
+@pytest.mark.parametrize(
+    "role", ["arn:aws:iam::1234:role/app", "arn:aws:iam::123456789012:user/app", "arn:aws:s3:::app", "a role", "a/b"]
+)
+def test_what_is_no_role_is_refused(ecs: Any, role: str) -> None:
+    assert refusal(ecs, {}, taskRoleArn=role) == "Role is not valid"
+    assert refusal(ecs, {}, executionRoleArn=role) == "Role is not valid"

@@ -10,7 +10,7 @@ from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe
 from aws_api.services.ecs.identifiers import task_definition_revision
 from aws_api.services.ecs.models import TaskDefinition, TaskDefinitionFamily, TaskDefinitionStatus
-from aws_api.services.ecs.roles import require_passing_roles
+from aws_api.services.ecs.roles import check_roles, require_passing_roles
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
     ClientException,
@@ -35,6 +35,7 @@ _STILL_ACTIVE = "The specified task definition is still in ACTIVE state. Please 
 def register_task_definition(context: Context, request: RegisterTaskDefinitionRequest) -> Shape:
     """Register the next revision of a family. Revision numbers are never given twice."""
     document = complete(request)
+    check_roles(document)
     require_passing_roles(context, document, {})
     family = document.pop("family")
     row = TaskDefinition.objects.create(
