@@ -217,8 +217,7 @@ class FakeRuntime:
             for mount in spec.mounts:
                 if mount.type == "volume":
                     self._volumes.setdefault(mount.source, ObservedVolume(name=mount.source, labels={}))
-            container = self._containers[spec.name] = _Container(seen=seen, spec=spec)
-            self._tell(container, "create")
+            self._containers[spec.name] = _Container(seen=seen, spec=spec)
             return seen.id
 
     def start_container(self, name: str, ready_within_s: float | None = None) -> None:

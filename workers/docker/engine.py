@@ -118,6 +118,9 @@ def describe() -> EngineDescription:
 def _made_client() -> APIClient:
     options = {**kwargs_from_env(), "base_url": address()}
     try:
-        return APIClient(version="auto", timeout=_TIMEOUT_S, num_pools=_POOL_SIZE, max_pool_size=_POOL_SIZE, **options)
+        made = APIClient(version="auto", timeout=_TIMEOUT_S, num_pools=_POOL_SIZE, max_pool_size=_POOL_SIZE, **options)
     except (DockerException, requests.RequestException) as error:
         raise RuntimeUnreachable(f"The Docker engine does not answer at {address()}: {error}") from error
+    # There are no proxies and passwords for a socket's sake: requests would look for them in files on every call.
+    made.trust_env = not options["base_url"].startswith("unix://")
+    return made

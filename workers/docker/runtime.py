@@ -51,8 +51,9 @@ from workers.docker.output import OutputDecoder, timestamp
 from workers.docker.specs import archive_of, container_config
 
 READY = "READY"
-#: What can change a decision. Health checks run inside containers as well: their exec events are not wanted.
-EVENT_ACTIONS = ("create", "start", "die", "oom", "stop", "destroy", "health_status")
+#: What can change a decision, once each: who creates a container goes on from there, and a stop is a death as well.
+#: Health checks run inside containers: their exec events are not wanted.
+EVENT_ACTIONS = ("start", "die", "oom", "destroy", "health_status")
 #: An engine that says nothing for so long is asked again.
 EVENT_SILENCE_S = 60
 _LOG_SILENCE_S = 3600

@@ -84,9 +84,6 @@ def launch(context: Context, wanted: Launch) -> Task:
         cause=ASKED_FOR,
         at=task.created_at,
     )
-    if attachment:
-        # Its network may have to be made: that need not wait for the task's first round.
-        kick(attachment.network_kind, attachment.network_key)
     kick(KIND, task.arn)
     return task
 
