@@ -36,7 +36,7 @@ def authenticate(exchange: Exchange) -> Login | None:
 
 
 async def check_access(login: Login | None, name: RepositoryName, action: str) -> None:
-    """Raise DENIED where whoever logged in may not do that to the repository. ``action`` is IAM's, without its prefix."""
+    """Raise DENIED where whoever logged in may not do that to the repository. ``action`` has no prefix."""
     resource = f"arn:aws:ecr:{name.region}:{name.account_id}:repository/{name.name}"
     await _require(login, name.account_id, name.region, action, resource)
 

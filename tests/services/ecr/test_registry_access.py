@@ -87,10 +87,10 @@ def test_the_owners_policy_alone_is_not_enough_for_another_account(
 
 
 def test_the_registrys_policy_holds_for_each_of_its_repositories(
-    person: Person, image: str, name: str, aws: Callable[..., Any], account: Account, theirs: Account
+    person: Person, image: str, name: str, aws: Callable[..., Any], theirs: Account
 ) -> None:
     pat = person(PULL, theirs)
-    every = f"arn:aws:ecr:us-east-1:{account.account_id}:repository/*"
+    every = f"arn:aws:ecr:us-east-1:{name.partition('/')[0]}:repository/*"
     aws("ecr").put_registry_policy(policyText=policy(theirs.account_id, PULL[:1], every))
     assert pat.ask("GET", image).status == 200
     blob = f"/v2/{name}/blobs/{digest_of(CONTENT)}"
