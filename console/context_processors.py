@@ -18,11 +18,17 @@ MAX_OFFERED = 50
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """The scope, what else could be chosen, and the navigation."""
+    accounts = Account.objects.order_by("account_id")
+    access = getattr(request, "access", None)
+    if access is None or access.accounts is not None:
+        accounts = accounts.filter(account_id__in=access.accounts if access else ())
     return {
+        "access": access,
+        "login_is_wanted": settings.SIMFRA_LOGIN,
         "scope": scope_of(request.session),
-        "account_ids": Account.objects.order_by("account_id").values_list("account_id", flat=True)[:MAX_OFFERED],
+        "account_ids": accounts.values_list("account_id", flat=True)[:MAX_OFFERED],
         "regions": regions(),
         "endpoint": settings.SIMFRA_ENDPOINT,
-        "navigation": sections(links(), request.path),
+        "navigation": sections(links(), request.path) if access else (),
         "notice": take(request),
     }

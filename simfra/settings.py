@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -69,6 +70,8 @@ SIMFRA_ROOT_SECRET_ACCESS_KEY = os.environ.get(
 #: `relaxed` lets callers on loopback use the key `test` or an account id unsigned-checked; tasks are always verified.
 SIMFRA_AUTH = os.environ.get("SIMFRA_AUTH") or ("relaxed" if SIMFRA_HOST in ("127.0.0.1", "localhost") else "strict")
 SIMFRA_ADMIN_TOKEN = os.environ.get("SIMFRA_ADMIN_TOKEN", "")
+#: Whether people log in to the console and programs need tokens for the admin API: on a shared server.
+SIMFRA_LOGIN = _flag("SIMFRA_LOGIN", SIMFRA_HOST not in ("127.0.0.1", "localhost"))
 #: Origins of web pages that may call the endpoint, besides those of this machine.
 SIMFRA_CORS_ORIGINS = [origin for origin in os.environ.get("SIMFRA_CORS_ORIGINS", "").split(",") if origin]
 #: The largest body of the APIs is a layer part of 20 MiB, as base64 in JSON.
@@ -140,9 +143,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 INSTALLED_APPS = [
+    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -158,9 +163,12 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "console.middleware.content_security_policy",
     "console.middleware.not_for_tasks",
+    "console.access_control.access_control",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -200,8 +208,8 @@ STATICFILES_DIRS = [
     if directory.is_dir()
 ]
 WHITENOISE_USE_FINDERS = True
-# A session holds the chosen account and region alone: no database round trip for it.
-SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+# Where nobody logs in, a session holds the chosen account and region alone: no database round trip for it.
+SESSION_ENGINE = f"django.contrib.sessions.backends.{'db' if SIMFRA_LOGIN else 'signed_cookies'}"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -215,11 +223,39 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below is for every process
 CELERY_TASK_DEFAULT_QUEUE = f"simfra-{SIMFRA_INSTANCE}"
 
+# People --------------------------------------------------------------------------------------------------------------
+
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
+# Five wrong passwords for a name from one address: five minutes of rest.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+# An OpenID provider, where one is named. https://mozilla-django-oidc.readthedocs.io/en/stable/installation.html
+OIDC_RP_CLIENT_ID = os.environ.get("SIMFRA_OIDC_CLIENT_ID", "")
+OIDC_RP_CLIENT_SECRET = os.environ.get("SIMFRA_OIDC_CLIENT_SECRET", "")
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_OP_AUTHORIZATION_ENDPOINT = os.environ.get("SIMFRA_OIDC_AUTHORIZATION_ENDPOINT", "")
+OIDC_OP_TOKEN_ENDPOINT = os.environ.get("SIMFRA_OIDC_TOKEN_ENDPOINT", "")
+OIDC_OP_USER_ENDPOINT = os.environ.get("SIMFRA_OIDC_USER_ENDPOINT", "")
+OIDC_OP_JWKS_ENDPOINT = os.environ.get("SIMFRA_OIDC_JWKS_ENDPOINT", "")
+#: What a user whom the provider vouches for may do at first, in every account: viewer, operator, admin or nothing.
+SIMFRA_OIDC_ROLE = os.environ.get("SIMFRA_OIDC_ROLE", "")
+if OIDC_RP_CLIENT_ID:
+    INSTALLED_APPS.append("mozilla_django_oidc")
+    AUTHENTICATION_BACKENDS.append("console.oidc.OpenIdBackend")
+
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["console.api.permissions.HasAdminToken"],
+    "DEFAULT_PERMISSION_CLASSES": [],  # console/access_control.py has asked already
     "EXCEPTION_HANDLER": "console.api.errors.as_error_member",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
