@@ -57,7 +57,7 @@ def running_gateway(durability: str, count: int = 1) -> Iterator[RunningGateway]
             }
             migrate = [sys.executable, "-m", "django", "migrate", "-v0"]
             subprocess.run(migrate, cwd=PROJECT, env=environment, check=True)
-            ports = [_free_port() for _ in range(count)]
+            ports = [free_port() for _ in range(count)]
             gateways += [start_gateway(environment, port) for port in ports]
             for gateway, port in zip(gateways, ports, strict=True):
                 wait_until_ready(gateway, port)
@@ -103,7 +103,8 @@ def accepts(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -20,8 +20,8 @@ from bench.usage import cpu_s
 
 BODY = "x" * 200
 #: Messages that receive + delete take, where a server is slow.
-PAIRS = {"moto": 100, "ministack": 1000}
-DEFAULT_PAIRS = 3000
+PAIRS = {"moto": 50, "ministack": 500}
+DEFAULT_PAIRS = 2000
 
 
 def main() -> None:
