@@ -2,8 +2,8 @@
 
 Says READY, then takes one line of JSON at a time, ``{"address": "10.0.1.5", "protocol": "tcp", "port": 80,
 "timeout_s": 1, "count": 1}``, and answers with the names of those who answered, ``["server"]``. Its own name is its
-first argument; the second, if any, the address that it calls from. Asked for the protocol ``received`` it answers who
-has sent it datagrams, and how many.
+first argument; the second, if any, the address that it calls from. Asked for the protocol ``resolve`` it answers with
+the addresses of a name, for ``received`` with who has sent it datagrams, and how many.
 """
 
 import json
@@ -91,6 +91,8 @@ def echo_request(number):
 def knock(address, protocol, port, timeout_s, count):
     if protocol == "tcp":
         return [knock_tcp(address, port, timeout_s) for _ in range(count)]
+    if protocol == "resolve":
+        return sorted({place[4][0] for place in socket.getaddrinfo(address, None, socket.AF_INET)})
     if protocol == "udp":
         return knock_udp(address, port, timeout_s, count)
     if protocol == "icmp":

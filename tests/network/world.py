@@ -21,10 +21,11 @@ from aws_api.core.context import Context, internal_context
 from aws_api.core.ids import new_account_id, new_hex_id
 from aws_api.core.models import Account
 from aws_api.core.network import NetworkAttachment, network_provider
-from aws_api.core.reconcile import set_kicker
+from aws_api.core.reconcile import get_controller, set_kicker
 from aws_api.core.sidecars import emulator_address, object_name, pause_container, vpc_gateway_name
 from aws_api.services.ec2 import models
 from aws_api.services.ec2.default_vpc import create_subnet, create_vpc
+from aws_api.services.ec2.reconcile import DesiredNetwork
 from aws_api.services.ec2.waking import NETWORK_KIND, network_key
 from aws_api.services.ec2.zones import zones_of
 from workers import loop
@@ -95,6 +96,7 @@ class World:
     vpcs: dict[str, models.Vpc] = field(default_factory=dict)
     subnets: dict[str, models.Subnet] = field(default_factory=dict)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
 
     def add_vpc(self, name: str, cidr: str, subnets: dict[str, str]) -> models.Vpc:
         zone = zones_of(REGION)[0]
@@ -173,13 +175,18 @@ class World:
 
     def reconcile(self, vpc: models.Vpc) -> None:
         """Make a VPC's network what the rows say: when this returns, the namespaces are."""
+        self.told.clear()
         for _ in range(2):
             loop.reconcile(NETWORK_KIND, network_key(vpc), self.runtime)
 
     def settle(self) -> None:
-        """Put all changes into force."""
-        for vpc in self.vpcs.values():
-            loop.reconcile(NETWORK_KIND, network_key(vpc), self.runtime)
+        """Put all changes into force: what the reconciler tells gateways, without its looking at the engine."""
+        for name, vpc in self.vpcs.items():
+            desired = get_controller(NETWORK_KIND).load(network_key(vpc))
+            assert isinstance(desired, DesiredNetwork)
+            if desired.configuration != self.told.get(name):
+                self.runtime.configure_container(desired.gateway_name, desired.configuration)
+                self.told[name] = desired.configuration
 
 
 @contextmanager
