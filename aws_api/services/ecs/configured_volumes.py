@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/configure-ebs-volume
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aws_api.core.ids import new_hex_id, new_uuid
 from aws_api.services.ecs.models import TaskDefinition
 from aws_api.services.ecs.shapes import InvalidParameterException
 
@@ -29,3 +30,26 @@ def volume_sizes(configurations: Configurations) -> dict[str, int]:
     """The sizes in GiB of volumes that are configured, by name; one from a snapshot may have none."""
     sizes = ((one["name"], one.get("managedEBSVolume", {}).get("sizeInGiB")) for one in configurations)
     return {name: size for name, size in sizes if size}
+
+
+def attachments_of(configurations: Configurations) -> list[dict[str, Any]]:
+    """AWS's Attachment shapes, without their statuses, of the volumes that a task gets.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
+    """
+    return [_attachment(each["name"], each.get("managedEBSVolume", {})) for each in configurations]
+
+
+def _attachment(name: str, volume: Mapping[str, Any]) -> dict[str, Any]:
+    is_deleted = volume.get("terminationPolicy", {}).get("deleteOnTermination", True)
+    details = {
+        "roleArn": volume.get("roleArn", ""),
+        "deleteOnTermination": str(is_deleted).lower(),
+        "volumeName": name,
+        "volumeId": f"vol-{new_hex_id(digits=17)}",
+    }
+    return {
+        "id": new_uuid(),
+        "type": "AmazonElasticBlockStorage",
+        "details": [{"name": member, "value": value} for member, value in details.items() if value],
+    }

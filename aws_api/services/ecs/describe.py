@@ -116,7 +116,7 @@ def task(row: Mapping[str, Any], *, with_tags: bool = False) -> Shape:
     shape: Shape = {
         **row["document"],
         "taskArn": row["arn"],
-        "attachments": [attachment] if attachment else [],
+        "attachments": [*([attachment] if attachment else []), *_volume_attachments(row)],
         "containers": [
             _container(container, records.get(container["name"], {}), attachment, address)
             | _agents(row["document"], records.get(container["name"], {}))
@@ -138,6 +138,14 @@ def task(row: Mapping[str, Any], *, with_tags: bool = False) -> Shape:
         shape["stopCode"] = row["last_stop_code"] or row["desired_stop_code"]
         shape["stoppedReason"] = row["last_stopped_reason"] or row["desired_stopped_reason"]
     return shape
+
+
+def _volume_attachments(row: Mapping[str, Any]) -> list[Shape]:
+    """The volumes that were configured at launch: they come with the first container, and go with the task."""
+    status = {"PROVISIONING": "PRECREATED", "PENDING": "ATTACHING", "STOPPED": "DELETED"}.get(
+        row["last_status"], "ATTACHED"
+    )
+    return [{**attachment, "status": status} for attachment in row["document"].get("volumeAttachments", ())]
 
 
 def task_row(row: Task) -> Shape:

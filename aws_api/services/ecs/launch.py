@@ -10,6 +10,7 @@ from aws_api.core.ids import new_hex_id, new_uuid
 from aws_api.core.models import Transition
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import kick
+from aws_api.services.ecs.configured_volumes import attachments_of, volume_sizes
 from aws_api.services.ecs.container_specs import overridden
 from aws_api.services.ecs.fargate import DEFAULT_EPHEMERAL_STORAGE_GIB, PLATFORM_VERSION
 from aws_api.services.ecs.holds import wants_hold
@@ -43,8 +44,8 @@ class Launch:
     network_configuration: Shape = field(default_factory=dict)
     enable_execute_command: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
-    #: Of the volumes that are configured at launch, by name.
-    volume_sizes_gib: Mapping[str, int] = field(default_factory=dict)
+    #: Of the volumes that are configured at launch.
+    volume_configurations: Sequence[Shape] = ()
 
 
 def launch(context: Context, wanted: Launch) -> Task:
@@ -181,8 +182,9 @@ def _document(context: Context, wanted: Launch, task_id: str, attachment: Networ
         },
         "taskDefinitionArn": wanted.definition.arn,
     }
-    if wanted.volume_sizes_gib:
-        document["volumeSizesInGiB"] = dict(wanted.volume_sizes_gib)
+    if wanted.volume_configurations:
+        document["volumeSizesInGiB"] = volume_sizes(wanted.volume_configurations)
+        document["volumeAttachments"] = attachments_of(wanted.volume_configurations)
     if wanted.started_by:
         document["startedBy"] = wanted.started_by
     if wanted.container_instance_arn:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from aws_api.services.ecs.models import Task
+
 
 def refusal(call: Any, **request: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as refused:
@@ -48,6 +50,21 @@ def test_a_fargate_task_has_a_platform_and_storage(ecs: Any, register: Any, awsv
     assert (task["platformVersion"], task["platformFamily"]) == ("1.4.0", "Linux")
     assert task["ephemeralStorage"] == {"sizeInGiB": 20}
     assert task["attributes"] == [{"name": "ecs.cpu-architecture", "value": "x86_64"}]
+
+
+def test_a_volume_configured_at_launch_is_an_attachment(ecs: Any, register: Any, account: Any) -> None:
+    register("web", volumes=[{"name": "data", "configuredAtLaunch": True}])
+    role = f"arn:aws:iam::{account.account_id}:role/ecs"
+    volume = {"name": "data", "managedEBSVolume": {"roleArn": role, "sizeInGiB": 3}}
+    task = ecs.run_task(taskDefinition="web", volumeConfigurations=[volume])["tasks"][0]
+    (attachment,) = task["attachments"]
+    assert (attachment["type"], attachment["status"]) == ("AmazonElasticBlockStorage", "PRECREATED")
+    details = {detail["name"]: detail["value"] for detail in attachment["details"]}
+    assert details.pop("volumeId").startswith("vol-")
+    assert details == {"roleArn": role, "deleteOnTermination": "true", "volumeName": "data"}
+    Task.objects.filter(arn=task["taskArn"]).update(last_status="STOPPED")
+    (later,) = ecs.describe_tasks(tasks=[task["taskArn"]])["tasks"][0]["attachments"]
+    assert (later["id"], later["status"]) == (attachment["id"], "DELETED")
 
 
 def test_a_capacity_provider_strategy_chooses_the_launch_type(ecs: Any, register: Any, awsvpc: Any) -> None:

@@ -30,7 +30,7 @@ Shape = dict[str, Any]
 
 @ecs.operation
 def deregister_container_instance(context: Context, request: DeregisterContainerInstanceRequest) -> Shape:
-    """Take an instance out of its cluster. By force also one with tasks: services start theirs elsewhere, others go on."""
+    """Take an instance out of its cluster; by force also one with tasks: services move theirs, others go on."""
     cluster = active_cluster(context, request.get("cluster"))
     instance = _named(cluster, request["containerInstance"])
     load = load_of(instance)

@@ -17,7 +17,7 @@ from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe, store
 from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
-from aws_api.services.ecs.configured_volumes import check_volumes, volume_sizes
+from aws_api.services.ecs.configured_volumes import check_volumes
 from aws_api.services.ecs.exec.agents import require_task_role
 from aws_api.services.ecs.fargate import PLATFORM_VERSION, PLATFORM_VERSIONS
 from aws_api.services.ecs.identifiers import (
@@ -207,7 +207,7 @@ def _launch_of(context: Context, request: Mapping[str, Any]) -> Launch:
         network_configuration=request.get("networkConfiguration", {}),
         enable_execute_command=request.get("enableExecuteCommand", False),
         tags=_tags(request, cluster, definition),
-        volume_sizes_gib=volume_sizes(request.get("volumeConfigurations", ())),
+        volume_configurations=request.get("volumeConfigurations", ()),
     )
 
 

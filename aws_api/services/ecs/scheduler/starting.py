@@ -12,7 +12,6 @@ from aws_api.core.clock import SHARED_CLOCK
 from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.services.ecs.capacity_providers import BUILT_IN
-from aws_api.services.ecs.configured_volumes import volume_sizes
 from aws_api.services.ecs.fargate import PLATFORM_VERSION
 from aws_api.services.ecs.launch import Launch, launch
 from aws_api.services.ecs.models import Deployment, Service, Task
@@ -82,7 +81,7 @@ def _launches(service: Service, deployment: Deployment, step: StartTasks) -> lis
         platform_version=_platform_version(revision),
         network_configuration=revision.get("networkConfiguration", {}),
         enable_execute_command=service.document.get("enableExecuteCommand", False),
-        volume_sizes_gib=volume_sizes(revision.get("volumeConfigurations", ())),
+        volume_configurations=revision.get("volumeConfigurations", ()),
         tags=_tags(service, deployment),
     )
     providers = _providers(service, deployment, len(step.zones))
