@@ -26,8 +26,9 @@ GOAL = 0.7
 
 _FILL = """
     INSERT INTO sqs_message (queue_id, visible_at_ms, sent_at_ms, receive_count, message_id, sender_id, body)
-    SELECT sqs_queue.id, $2::bigint + number / 100, $2::bigint + number / 100, 0, gen_random_uuid(), 'bench', repeat('x', 200)
-    FROM sqs_queue, generate_series(1, $3) AS number WHERE sqs_queue.name = $1
+    SELECT sqs_queue.id, sent_at_ms, sent_at_ms, 0, gen_random_uuid(), 'bench', repeat('x', 200)
+    FROM sqs_queue, generate_series(1, $3) AS number, LATERAL (SELECT $2::bigint + number / 100 AS sent_at_ms) AS sent
+    WHERE sqs_queue.name = $1
 """
 
 
