@@ -31,6 +31,7 @@ _DEPLOYMENT_MEMBERS = (
     "capacityProviderStrategy",
     "networkConfiguration",
     "serviceConnectConfiguration",
+    "serviceConnectResources",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 )

@@ -135,7 +135,12 @@ def _start_containers(task: TaskSpec, startable: list[ContainerPart], observed: 
     for part in startable:
         if phase(part, observed) is Phase.ABSENT:
             yield CreateContainer(spec=part.spec, alias=part.name, cause="its image is here")
-        yield StartContainer(name=part.spec.name, alias=part.name, cause=_start_cause(part, observed))
+        yield StartContainer(
+            name=part.spec.name,
+            alias=part.name,
+            ready_within_s=part.spec.ready_within_s,
+            cause=_start_cause(part, observed),
+        )
 
 
 def _start_cause(part: ContainerPart, observed: Observation) -> str:

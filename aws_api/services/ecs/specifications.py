@@ -16,7 +16,7 @@ from aws_api.core.images import image_source
 from aws_api.core.models import PlanRecord
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, object_name, pause_container
-from aws_api.services.ecs import firelens
+from aws_api.services.ecs import firelens, service_connect_proxy
 from aws_api.services.ecs.container_specs import (
     DEFAULT_STOP_TIMEOUT_S,
     container_name,
@@ -90,7 +90,7 @@ def task_spec(row: Task) -> TaskSpec:
         created_at=row.created_at,
         loaded_at=SYSTEM_CLOCK.now(),
         last_status=row.last_status,
-        containers=tuple(parts),
+        containers=(*_proxy(row), *parts),
         volumes=volumes_of(
             definition.get("volumes", ()),
             volume_naming(row),
@@ -111,6 +111,16 @@ def task_spec(row: Task) -> TaskSpec:
         pause_name=task_container_name(row, _PAUSE),
         pause_started=row.last_pause_started,
     )
+
+
+def _proxy(row: Task) -> list[ContainerPart]:
+    """The proxy of a task that has Service Connect: started before all others, which talk through it."""
+    if service_connect_proxy.deployment_of(row) is None:
+        return []
+    name = task_container_name(row, service_connect_proxy.CONTAINER)
+    spec = service_connect_proxy.proxy_container(row, name=name, network_of=pause_container_name(row))
+    record = record_from_json(row.last_containers.get(service_connect_proxy.CONTAINER, {}))
+    return [ContainerPart(name=service_connect_proxy.CONTAINER, spec=spec, record=record)]
 
 
 def is_starting(row: Task) -> bool:
@@ -383,7 +393,14 @@ def _pause(row: Task, attachment: NetworkAttachment | None) -> ContainerSpec | N
     for container in definition["containerDefinitions"]:
         controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
     # Its own come last: without them nothing is reached.
-    pause = replace(pause, sysctls={**controls, **pause.sysctls}, ipc_mode=owner_ipc_mode(definition))
+    connected = service_connect_proxy.deployment_of(row) if is_starting(row) else None
+    hosts = service_connect_proxy.hosts_of(connected) if connected else {}
+    pause = replace(
+        pause,
+        sysctls={**controls, **pause.sysctls},
+        ipc_mode=owner_ipc_mode(definition),
+        extra_hosts={**pause.extra_hosts, **hosts},
+    )
     return with_limits(pause, limits_of(row))
 
 

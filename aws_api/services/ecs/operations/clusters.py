@@ -16,6 +16,7 @@ from aws_api.services.ecs.identifiers import cluster_arn, cluster_name, is_name
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES
 from aws_api.services.ecs.models import Cluster, ClusterStatus, ContainerInstance, Service, ServiceStatus, Task
 from aws_api.services.ecs.service import ecs
+from aws_api.services.ecs.service_connect import ensure_namespace
 from aws_api.services.ecs.shapes import (
     ClientException,
     ClusterContainsServicesException,
@@ -53,6 +54,7 @@ def create_cluster(context: Context, request: CreateClusterRequest) -> Shape:
     if not is_name(name):
         raise InvalidParameterException("Invalid cluster name.")
     document = {"settings": _DEFAULT_SETTINGS, **_stored(request)}
+    _have_namespace(context, request)
     fresh = {
         "status": ClusterStatus.ACTIVE,
         "document": document,
@@ -66,6 +68,12 @@ def create_cluster(context: Context, request: CreateClusterRequest) -> Shape:
         Cluster.objects.filter(pk=cluster.pk).update(**fresh)
         cluster.refresh_from_db()
     return {"cluster": _described([cluster], _ALL_FIELDS)[0]}
+
+
+def _have_namespace(context: Context, request: CreateClusterRequest | UpdateClusterRequest) -> None:
+    """Make the namespace that a cluster is to have by default."""
+    if namespace := request.get("serviceConnectDefaults", {}).get("namespace"):
+        ensure_namespace(context, namespace)
 
 
 @ecs.operation
@@ -116,6 +124,7 @@ def delete_cluster(context: Context, request: DeleteClusterRequest) -> Shape:
 @ecs.operation
 def update_cluster(context: Context, request: UpdateClusterRequest) -> Shape:
     """Replace a cluster's settings, configuration and Service Connect defaults, each where given."""
+    _have_namespace(context, request)
     return {"cluster": _updated(context, request["cluster"], _stored(request))}
 
 

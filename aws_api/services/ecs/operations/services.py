@@ -11,7 +11,7 @@ from aws_api.core.pagination import page_of_rows
 from aws_api.core.reconcile import kick
 from aws_api.core.tags import tags_from_list
 from aws_api.services.ecs import describe_services as describe
-from aws_api.services.ecs import service_rules
+from aws_api.services.ecs import service_connect, service_rules
 from aws_api.services.ecs.capacity_providers import BUILT_IN, check_strategy
 from aws_api.services.ecs.clusters import active_cluster
 from aws_api.services.ecs.configured_volumes import check_volumes
@@ -302,6 +302,7 @@ def _check(context: Context, service: Service, definition: TaskDefinition, revis
     service_rules.check_placements(service.document, _launch_types(revision), service.scheduling_strategy)
     service_rules.check_grace(service.document.get("healthCheckGracePeriodSeconds", 0), revision, definition)
     check_volumes(revision.get("volumeConfigurations", ()), definition)
+    service_connect.check(context, service, definition, revision)
     if service.document.get("enableExecuteCommand"):
         role_arn = task_role_arn({}, definition.document, definition.account_id)
         for launch_type in _launch_types(revision):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from aws_api.core.ids import new_suffix
+from aws_api.services.ecs import service_connect
 from aws_api.services.ecs.models import Deployment, DeploymentStatus, Service, ServiceDeployment, TaskDefinition
 from aws_api.services.ecs.scheduler.loading import UNDER_WAY
 
@@ -42,6 +43,7 @@ def begin(service: Service, definition: TaskDefinition, revision: Mapping[str, A
         .values_list("deployment_id", flat=True)
     )
     document = {**revision, "resolvedTargetGroups": _target_groups(service, revision)}
+    document |= service_connect.settle(service, definition, revision)
     service.deployments.filter(last_status=DeploymentStatus.PRIMARY).update(last_status=DeploymentStatus.ACTIVE)
     service.service_deployments.filter(last_status__in=UNDER_WAY).update(
         last_status="STOPPED", last_status_reason=SUPERSEDED, last_stopped_at=now, last_finished_at=now

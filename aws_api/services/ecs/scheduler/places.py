@@ -7,6 +7,7 @@ from aws_api.services.ecs.container_instances import instance_name
 from aws_api.services.ecs.instance_address import instance_address
 from aws_api.services.ecs.models import ContainerInstance, Deployment, Task
 from aws_api.services.ecs.scheduler.specification import Place
+from aws_api.services.ecs.service_connect import registries_of
 
 Shape = Mapping[str, Any]
 
@@ -19,7 +20,10 @@ def places_of(task: Task, deployment: Deployment, instance: ContainerInstance | 
         if balancer.get("targetGroupArn")
         and (port := _port(task, balancer["containerName"], balancer["containerPort"])) is not None
     ]
-    registries = [_registry_place(task, registry) for registry in deployment.document.get("serviceRegistries", ())]
+    registries = [
+        _registry_place(task, registry)
+        for registry in [*deployment.document.get("serviceRegistries", ()), *registries_of(deployment)]
+    ]
     return tuple(sorted([*targets, *registries]))
 
 

@@ -12,6 +12,7 @@ from aws_api.services.ecs.scheduler import event_messages
 from aws_api.services.ecs.scheduler.events import tell, tell_once
 from aws_api.services.ecs.scheduler.specification import Place, RegistrationState
 from aws_api.services.ecs.scheduler.steps import Deregister, ForgetRegistrations, Register, TellHealth
+from aws_api.services.ecs.service_connect import endpoints_changed
 
 #: Cloud Map's words for what is not there any more.
 _GONE = ("InstanceNotFound", "ServiceNotFound", "TargetGroupNotFound", "TargetGroupNotFoundException")
@@ -29,6 +30,7 @@ def register(service: Service, step: Register, now: datetime) -> bool:
     Registration.objects.filter(pk__in=[row.pk for row in rows]).update(
         last_state=RegistrationState.REGISTERED, last_health=health, last_changed_at=now
     )
+    endpoints_changed(service.account_id, service.region)
     if _is_target_group(step.resource_arn):
         tell(service, event_messages.registered(service.name, len(rows), step.resource_arn), now)
     return True
@@ -65,6 +67,7 @@ def forget(service: Service, step: ForgetRegistrations) -> list[str]:
 
 def _delete(service: Service, places: Sequence[tuple[str, Place]]) -> list[str]:
     _rows(service, places).delete()
+    endpoints_changed(service.account_id, service.region)
     arns = sorted({task_arn for task_arn, _ in places})
     held = set(Registration.objects.filter(task_arn__in=arns).values_list("task_arn", flat=True))
     return [arn for arn in arns if arn not in held]
