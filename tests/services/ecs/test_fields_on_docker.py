@@ -1,5 +1,6 @@
 """What the fields of a definition do on a real engine, seen from inside the containers. Several fields a task."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,17 @@ def volumes() -> Iterator[list[str]]:
     for name in names:
         if has_volume(name):
             engine.client().remove_volume(name)
+
+
+def execution_role(stage: DockerStage) -> str:
+    """A role that ECS may assume and that may do everything."""
+    service = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    trust, rights = (json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (service, everything))
+    iam = stage.aws("iam")
+    role = iam.create_role(RoleName="execution", AssumeRolePolicyDocument=trust)["Role"]
+    iam.put_role_policy(RoleName="execution", PolicyName="all", PolicyDocument=rights)
+    return str(role["Arn"])
 
 
 def has_volume(name: str) -> bool:
@@ -131,6 +143,31 @@ def test_sizes_are_the_kernels_limits(stage: DockerStage) -> None:
         assert limit("memory/memory.swappiness", "") == "7"
     assert stage.inside(task, "app", "id -u; id -g") == "1000\n1000"
     assert stage.inside(task, "app", "readlink /proc/1/fd/0").startswith("/dev/")
+
+
+def test_a_tasks_network_and_secrets_are_as_its_definition_says(stage: DockerStage) -> None:
+    stage.aws("ssm").put_parameter(Name="/colour", Value="green", Type="SecureString")
+    secret = {"name": "COLOUR", "valueFrom": "/colour"}
+    interfaces = "ls /sys/class/net"
+    alone = stage.run(
+        {"name": "app", **SLEEP, "secrets": [secret]},
+        until="RUNNING",
+        networkMode="none",
+        executionRoleArn=execution_role(stage),
+    )
+    assert stage.inside(alone, "app", interfaces) == "lo"
+    assert stage.inside(alone, "app", "tr '\\0' '\\n' </proc/1/environ | grep COLOUR") == "COLOUR=green"
+    assert alone["attachments"] == []
+    offline = stage.run(
+        {"name": "app", **SLEEP}, {"name": "offline", **SLEEP, "disableNetworking": True}, until="RUNNING"
+    )
+    assert stage.inside(offline, "offline", interfaces) == "lo"
+    assert "eth0" in stage.inside(offline, "app", interfaces)
+    on_host = stage.run({"name": "app", **SLEEP}, until="RUNNING", networkMode="host", pidMode="host", ipcMode="host")
+    assert "docker0" in stage.inside(on_host, "app", interfaces)
+    assert "sleep" not in stage.inside(on_host, "app", "cat /proc/1/cmdline"), "the machine's first process"
+    link = "readlink /proc/self/ns/ipc"
+    assert stage.inside(on_host, "app", link) not in ("", stage.inside(offline, "app", link))
 
 
 @pytest.mark.parametrize("network_mode", ["bridge", "awsvpc"])
