@@ -5,6 +5,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.http import Http404
+
 from aws_api.core.changes import StateChange
 from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
@@ -57,7 +59,7 @@ class LookingConsumer(LiveConsumer):
     async def _seen(self) -> str:
         try:
             rendered, moment = await run_in_thread(self._render_both)
-        except AwsError:
+        except (AwsError, Http404):
             return ""  # deleted meanwhile: the page keeps what it shows
         if rendered == self._sent:
             return moment
