@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
 
@@ -174,7 +174,7 @@ def update(request: HttpRequest, cluster: str, name: str) -> HttpResponse:
         text = request.POST.get("desiredCount", "").strip()
         if not text.isascii() or not text.isdigit() or int(text) > MAX_COUNT:
             say(request, f"The desired count is a number from 0 to {MAX_COUNT}.", is_bad=True)
-            return attempted(request, lambda: None, "", "service", cluster, name)
+            return redirect("service", cluster, name)
         changes, done = {"desiredCount": int(text)}, f"{name} is to run {text} tasks."
 
     def work() -> object:

@@ -1,12 +1,12 @@
 """Task definitions: families, revisions and what is different between them, registering, and running one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -132,14 +132,17 @@ def run_task(request: HttpRequest) -> HttpResponse:
             problem = "; ".join(each.get("reason", "") for each in answer["failures"])
             if answer["tasks"]:
                 return redirect(_page_of(answer["tasks"]))
-    definition = typed.get("taskDefinition", "")
+    definition = _find(scope, typed.get("taskDefinition", ""))
+    subnets = scope.call("ec2", "DescribeSubnets")["Subnets"][:MAX_OFFERED]
+    if request.method != "POST":
+        typed = _with_what_it_needs(typed, definition, subnets)
     context = {
         "typed": typed,
         "problem": problem,
         "clusters": cluster_names(scope),
         "definitions": _offered(scope),
-        "containers": _container_names(scope, definition),
-        "subnets": scope.call("ec2", "DescribeSubnets")["Subnets"][:MAX_OFFERED],
+        "containers": [each["name"] for each in definition.get("containerDefinitions", ())],
+        "subnets": subnets,
         "groups": scope.call("ec2", "DescribeSecurityGroups")["SecurityGroups"][:MAX_OFFERED],
         "chosen_subnets": typed.getlist("subnets"),
         "chosen_groups": typed.getlist("securityGroups"),
@@ -157,14 +160,27 @@ def _offered(scope: Scope) -> list[str]:
     return [f"{name}:{revision}" for name, revision in rows.order_by("family")[:MAX_OFFERED]]
 
 
-def _container_names(scope: Scope, identifier: str) -> list[str]:
+def _find(scope: Scope, identifier: str) -> Mapping[str, Any]:
+    """A task definition by whatever is typed; empty where there is none."""
     if not identifier:
-        return []
+        return {}
     try:
-        found = scope.call("ecs", "DescribeTaskDefinition", taskDefinition=identifier)["taskDefinition"]
+        return dict(scope.call("ecs", "DescribeTaskDefinition", taskDefinition=identifier)["taskDefinition"])
     except AwsError:
-        return []
-    return [each["name"] for each in found["containerDefinitions"]]
+        return {}
+
+
+def _with_what_it_needs(
+    typed: QueryDict, definition: Mapping[str, Any], subnets: Sequence[Mapping[str, Any]]
+) -> QueryDict:
+    """The form as it is first offered: Fargate and a subnet with a public address, where the definition is for them."""
+    typed = typed.copy()
+    if "FARGATE" in definition.get("requiresCompatibilities", ()):
+        typed.setdefault("launchType", "FARGATE")
+        typed.setdefault("assignPublicIp", "1")
+    if definition.get("networkMode") == "awsvpc" and subnets and "subnets" not in typed:
+        typed["subnets"] = subnets[0]["SubnetId"]
+    return typed
 
 
 def _text_to_start_from(scope: Scope, identifier: str) -> str:
