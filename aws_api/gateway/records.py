@@ -184,8 +184,13 @@ def _telling(records: Sequence[RequestRecord]) -> bytes:
 
 async def latest(limit: int = KEPT) -> list[Mapping[str, Any]]:
     """The last requests of all processes, newest first: each that was answered before this was asked."""
-    await under_way()
-    return [orjson.loads(record) for record in await bus.latest_async(LIST, limit)]
+    return (await latest_and_under_way(limit))[0]
+
+
+async def latest_and_under_way(limit: int = KEPT) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The same, and the requests that have no answer yet, the oldest first."""
+    pending = await under_way()
+    return [orjson.loads(record) for record in await bus.latest_async(LIST, limit)], pending
 
 
 async def under_way() -> list[Mapping[str, Any]]:

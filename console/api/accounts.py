@@ -13,7 +13,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -141,15 +140,6 @@ class SeedShape(serializers.Serializer[Any]):
     calls = serializers.IntegerField()
 
 
-class CopyParser(BaseParser):
-    """Takes a body as it comes, for a view that streams it."""
-
-    media_type = "*/*"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        return stream
-
-
 class AccountsView(APIView):
     """All accounts, and new ones."""
 
@@ -242,8 +232,6 @@ class SnapshotRestoreView(APIView):
 class AccountStateView(APIView):
     """GET: an account's state as a file. PUT: the state of such a file, into the account that it is of."""
 
-    parser_classes = (CopyParser,)
-
     @extend_schema(
         operation_id="export_account",
         responses={(200, "application/gzip"): OpenApiResponse(OpenApiTypes.BINARY, "The copy.")},
@@ -264,7 +252,7 @@ class AccountStateView(APIView):
         if not re.fullmatch(r"\d{12}", account_id, re.ASCII):
             raise ValidationError("An account's id has 12 digits.")
         account, _ = Account.objects.get_or_create(account_id=account_id)
-        body: Any = request.data
+        body: Any = request._request
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:
             while chunk := body.read(_CHUNK_BYTES):
                 copy.write(chunk)

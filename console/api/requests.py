@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from aws_api.core.execution import run_on_loop
-from aws_api.gateway.records import KEPT, latest, under_way
+from aws_api.gateway.records import KEPT, latest, latest_and_under_way
 from console.requests import RequestFilter, count
 
 
@@ -96,9 +96,11 @@ class RequestsView(APIView):
     def get(self, request: Request) -> Response:
         asked = RequestQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        pending = list(reversed(run_on_loop(under_way()))) if asked.validated_data["in_flight"] else []
-        found = asked.filter().of([*pending, *run_on_loop(latest())])
-        return Response(found[: asked.validated_data["limit"]])
+        wanted, limit = asked.filter(), asked.validated_data["limit"]
+        # Whoever wants any need not have all of them read.
+        answered, pending = run_on_loop(latest_and_under_way(limit if wanted == RequestFilter() else KEPT))
+        shown = reversed(pending) if asked.validated_data["in_flight"] else ()
+        return Response(wanted.of([*shown, *answered])[:limit])
 
 
 class RequestCountsView(APIView):
@@ -120,8 +122,8 @@ class RequestView(APIView):
 
     @extend_schema(operation_id="get_request", responses=RequestShape)
     def get(self, _request: Request, request_id: str) -> Response:
-        records = [*run_on_loop(under_way()), *run_on_loop(latest())]
-        found = next((record for record in records if record["id"] == request_id), None)
+        answered, pending = run_on_loop(latest_and_under_way())
+        found = next((record for record in (*pending, *answered) if record["id"] == request_id), None)
         if found is None:
             raise NotFound(f"None of the last {KEPT} requests has the id {request_id}.")
         return Response(found)
