@@ -7,7 +7,7 @@ import pytest
 
 from aws_api.core import database
 from aws_api.core.execution import run_on_loop
-from aws_api.services.sqs import store
+from aws_api.services.sqs import fifo, store
 
 MANY = 20_000
 QUEUES = 20
@@ -33,6 +33,21 @@ def test_receiving_reads_the_head_of_the_index(now_ms: int) -> None:
     plan = _plan(store._RECEIVE, *arguments)
     assert "Index Scan using sqs_message_next" in plan or "Index Only Scan using sqs_message_next" in plan
     assert "Seq Scan on sqs_message" not in plan
+
+
+def test_receiving_from_a_fifo_queue_reads_its_head_and_what_is_not_visible(now_ms: int) -> None:
+    fill = """
+        INSERT INTO sqs_message (queue_id, visible_at_ms, sent_at_ms, receive_count, message_id, sender_id, body,
+            group_id, deduplication_id)
+        SELECT -99, $1, $1, 0, gen_random_uuid(), 'plans', 'body', 'one', number FROM generate_series(1, $2) AS number
+    """
+    run_on_loop(_run(fill, now_ms - 1000, MANY))
+    run_on_loop(_run("ANALYZE sqs_message"))
+    plan = _plan(fifo._MEET, -99, now_ms, 0, None, 10)
+    assert "Sort" not in plan, "it reads in the order of arrival"
+    assert "Seq Scan on sqs_message" not in plan
+    (looks_for_others,) = (line for line in plan.splitlines() if "Index Cond" in line and "visible_at_ms >" in line)
+    assert "queue_id" in looks_for_others
 
 
 def test_deleting_finds_messages_by_their_id(now_ms: int) -> None:
