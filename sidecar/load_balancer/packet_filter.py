@@ -1,6 +1,7 @@
 """The load balancer's security groups: the packet filter that the VPC's gateway hands over (see sidecar/filters.py).
 
-The filter is for the load balancer's interfaces; what comes and goes by the uplink is Simfra's own and passes.
+The filter is for the load balancer's interfaces; what comes and goes by the uplink is Simfra's own and passes. What is
+sent on by the kernel never comes in: so new datagrams are asked about before their addresses are translated.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ _SILENCE_S = 25.0
 _READY_WITHIN_S = 15.0
 _AGAIN_AFTER_S = 0.2
 _MAX_LINE_BYTES = 1024 * 1024
+_INPUT = "hook input priority 0; policy drop;"
+_OUTPUT = "hook output priority 0; policy drop;"
 
 
 class PacketFilter:
@@ -22,8 +25,13 @@ class PacketFilter:
     def __init__(self, source: FilterSource, uplink: str) -> None:
         self._source = source
         self._additions = {
-            "hook input priority 0; policy drop;": f'iifname "{uplink}" accept;',
-            "hook output priority 0; policy drop;": f'oifname "{uplink}" accept;',
+            "chain ingress {": (
+                "chain datagram { jump allowed_ingress; drop; }; "
+                "chain datagrams { type filter hook prerouting priority -110; policy accept; "
+                f'iifname != {{ "lo", "{uplink}" }} meta l4proto udp ct state new goto datagram; }}; chain ingress {{'
+            ),
+            _INPUT: f'{_INPUT} iifname "{uplink}" accept;',
+            _OUTPUT: f'{_OUTPUT} oifname "{uplink}" accept;',
         }
         self._ready = asyncio.Event()
         self._following = asyncio.create_task(self._keep(), name="packet filter")
@@ -75,8 +83,8 @@ class PacketFilter:
             await nft.wait()
 
     def _with_uplink(self, command: str) -> str:
-        for policy, addition in self._additions.items():
-            command = command.replace(policy, f"{policy} {addition}")
+        for told, meant in self._additions.items():
+            command = command.replace(told, meant)
         return command
 
 

@@ -77,6 +77,7 @@ class Proxy:
             # Servers that are added get their cookies when the key is set, though it is the same.
             commands.append(f"set dynamic-cookie-key backend {backend} {cookie_key}")
         await _run(_SOCKET, commands)
+        await self._tell_old_processes(commands)
         self._present[backend] = dict(wanted)
         for name in gone:
             self._leaving.add((backend, name))
@@ -98,9 +99,8 @@ class Proxy:
         return _rows(await _command(_SOCKET, "show stat"))
 
     async def has_old_process(self) -> bool:
-        """Whether a process that was replaced still serves connections: it knows nothing of later changes."""
-        answer = await _command(_MASTER_SOCKET, "show proc")
-        return bool(answer.partition("# old workers")[2].partition("# programs")[0].strip())
+        """Whether a process that was replaced still serves connections."""
+        return bool(await _old_processes())
 
     async def ended(self) -> int:
         """Wait for HAProxy's end, which nothing here brings about."""
@@ -109,6 +109,14 @@ class Proxy:
         return await self._process.wait()
 
     # The parts --------------------------------------------------------------------------------------------------------
+
+    async def _tell_old_processes(self, commands: Iterable[str]) -> None:
+        """Processes that were replaced serve one more request of each connection: not by a target that is gone."""
+        told = list(commands)
+        for process in await _old_processes() if told else ():
+            for command in told:
+                # One that has ended meanwhile, or never had the backend, has nothing to be told.
+                await _command(_MASTER_SOCKET, f"@!{process} {command}")
 
     def _commands(self, backend: str, server: Server, present: Server | None) -> Iterable[str]:
         place = f"{backend}/{server_name(server.name)}"
@@ -155,6 +163,13 @@ async def _worker() -> str:
         if line.startswith("Pid:"):
             return line
     raise ProxyError("HAProxy does not say who it is")
+
+
+async def _old_processes() -> list[str]:
+    """The numbers of processes that were replaced and still serve connections."""
+    answer = await _command(_MASTER_SOCKET, "show proc")
+    lines = answer.partition("# old workers")[2].partition("# programs")[0].strip().splitlines()
+    return [line.split()[0] for line in lines]
 
 
 def _rows(answer: str) -> list[dict[str, str]]:

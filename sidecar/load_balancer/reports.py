@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -16,6 +17,13 @@ _TOGETHER_S = 0.01
 _AGAIN_AFTER_S = 1.0
 _TIMEOUT_S = 10.0
 MAX_LOG_LINES = 10_000
+#: Fields of an entry of the access log, counted from 0.
+_ANSWERED = 1
+_TARGET = 4
+_TIMES = slice(5, 8)
+_STATUS_OF_TARGET = 9
+#: What follows the moment of the request: what was done, where a redirect leads, and the reason of an error.
+_AFTER_CREATION = 3
 
 
 class Reporter:
@@ -75,6 +83,24 @@ class Reporter:
             connection.close()
 
 
+def access_log_entry(line: str, now: datetime) -> str:
+    """HAProxy's line as an entry of AWS's: moments and seconds, and nothing of a target where none was asked. Pure."""
+    before, *after = line.rsplit(" ", _AFTER_CREATION + 1)
+    fields = before.split(" ", _STATUS_OF_TARGET + 1)
+    if len(fields) <= _STATUS_OF_TARGET + 1 or len(after) <= _AFTER_CREATION:
+        return line
+    fields[_ANSWERED] = _moment(now)
+    after[0] = _moment(datetime.fromtimestamp(float(after[0]), UTC))
+    if fields[_TARGET].startswith("-"):
+        fields[_TARGET] = fields[_STATUS_OF_TARGET] = "-"
+    fields[_TIMES] = [ms if ms.startswith("-") else f"{int(ms) / 1000:.3f}" for ms in fields[_TIMES]]
+    return " ".join([*fields, *after, f'"{fields[_TARGET]}"', f'"{fields[_STATUS_OF_TARGET]}"', '"-"', '"-"'])
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
 class AccessLog(asyncio.DatagramProtocol):
     """Takes HAProxy's lines, one a datagram."""
 
@@ -83,4 +109,5 @@ class AccessLog(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         # <134>Nov 22 16:00:00 haproxy[12]: the line
-        self._lines.append(data.decode(errors="replace").partition("]: ")[2].rstrip("\n"))
+        line = data.decode(errors="replace").partition("]: ")[2].rstrip("\n")
+        self._lines.append(access_log_entry(line, datetime.now(UTC)))

@@ -10,7 +10,7 @@ from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.reconcile import kick
 from aws_api.core.sidecars import object_name
 from aws_api.core.telling import tell
-from aws_api.services.elbv2.models import LoadBalancer, TargetGroup
+from aws_api.services.elbv2.models import LoadBalancer, Target, TargetGroup
 from aws_api.services.elbv2.specification import target_group_change
 from aws_api.services.elbv2.store import load_balancers_of
 
@@ -43,6 +43,15 @@ def targets_changed(group: TargetGroup) -> None:
     for load_balancer in load_balancers_of(group):
         _tell_on_commit(container_name(load_balancer), [change])
         load_balancer_changed(load_balancer)
+
+
+def load_balancer_moved(load_balancer: LoadBalancer, address: str) -> None:
+    """Have target groups whose target the load balancer is send to where it is now."""
+    targets = Target.objects.filter(target_id=load_balancer.arn).exclude(address=address)
+    groups = list(TargetGroup.objects.filter(targets__in=targets).distinct())
+    targets.update(address=address)
+    for group in groups:
+        targets_changed(group)
 
 
 def _tell_on_commit(container: str, changes: Iterable[object]) -> None:

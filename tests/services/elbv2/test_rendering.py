@@ -172,3 +172,11 @@ def test_stickiness_is_a_cookie_or_a_table() -> None:
     text = text_of(rule(forward(one=1, two=1)), groups=(by_cookie, by_table))
     assert "cookie AWSALB insert indirect nocache dynamic maxidle 60s" in text
     assert "stick store-response res.cook(sid)" in text
+
+
+def test_what_access_logs_name_is_set_only_where_there_are_logs() -> None:
+    rules = (rule(forward(web=1)),)
+    assert "txn.agent" not in text_of(*rules, groups=(group("web"),))
+    logged = text_of(*rules, groups=(group("web"),), **{"access_logs.s3.enabled": "true"})
+    assert "http-request set-var(txn.arn) str(arn:web) if { var(txn.group) -m str web }" in logged
+    assert "log-format" in logged

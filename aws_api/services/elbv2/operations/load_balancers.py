@@ -13,7 +13,7 @@ from aws_api.core.errors import NotImplementedByUs
 from aws_api.core.tags import tags_from_list
 from aws_api.services.elbv2 import limits, shapes
 from aws_api.services.elbv2.attributes import load_balancer_table, values
-from aws_api.services.elbv2.changes import load_balancer_changed
+from aws_api.services.elbv2.changes import load_balancer_changed, load_balancer_moved
 from aws_api.services.elbv2.describe import availability_zones, load_balancer_shape
 from aws_api.services.elbv2.errors import ValidationError
 from aws_api.services.elbv2.listing import page
@@ -167,11 +167,13 @@ def set_subnets(context: Context, request: shapes.SetSubnetsInput) -> Shape:
         kept[subnet_id] if subnet_id in kept else create_interface(context, row, subnet_id, row.security_group_ids)[0]
         for subnet_id in subnet_ids
     ]
-    check_zones(attachments(row), _MIN_SUBNETS[row.type])
+    found = attachments(row)
+    check_zones(found, _MIN_SUBNETS[row.type])
     delete_interfaces(row, gone)
     row.save(update_fields=["interfaces"])
     names_of_vpc_changed(row)
     load_balancer_changed(row)
+    load_balancer_moved(row, found[0].private_address)
     return {"AvailabilityZones": availability_zones(row), "IpAddressType": row.ip_address_type}
 
 

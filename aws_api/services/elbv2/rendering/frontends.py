@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from aws_api.services.elbv2.attributes import RESPONSE_HEADER_PREFIX, RESPONSE_HEADERS
 from aws_api.services.elbv2.rendering.answering import (
     SERVER,
+    holds,
     request_lines,
     response_lines,
     weighted_lines,
@@ -85,6 +86,9 @@ def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[s
     if attributes["access_logs.s3.enabled"] == "true" or any(r.action["Type"] == "redirect" for r in listener.rules):
         yield from _variables(listener)
     yield from _headers(load_balancer, listener)
+    if attributes["access_logs.s3.enabled"] == "true":
+        yield "http-request set-var(txn.agent) req.fhdr(User-Agent)"
+        yield "http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id)"
     for number, rule in enumerate(listener.rules):
         names = [f"rule-{number}-{place}" for place in range(len(rule.conditions))]
         for name, condition in zip(names, rule.conditions, strict=True):
@@ -92,7 +96,13 @@ def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[s
         conditions = " ".join(["!{ var(txn.rule) -m found }", *names])
         yield f"http-request set-var(txn.rule) int({number}) if {conditions}"
     for number, rule in enumerate(listener.rules):
+        if attributes["access_logs.s3.enabled"] == "true":
+            yield f"http-request set-var(txn.priority) int({rule.priority or 0}) if {holds(number)}"
+            yield f"http-request set-var(txn.action) str({rule.action['Type']}) if {holds(number)}"
         yield from request_lines(load_balancer, number, rule)
+    if attributes["access_logs.s3.enabled"] == "true":
+        for group in load_balancer.target_groups:
+            yield f"http-request set-var(txn.arn) str({group.arn}) if {{ var(txn.group) -m str {group.key} }}"
     yield "http-request set-var(txn.own) bool(true) unless { var(txn.group) -m found }"
     yield f"{NO_TARGETS} unless {{ var(txn.group) -m found }}"
     for group in load_balancer.target_groups:
@@ -155,16 +165,19 @@ def _response_headers(listener: ListenerSpec) -> Iterator[str]:
 
 
 def _log_format(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> str:
-    """An entry of AWS's access log, up to the target group; what HAProxy does not know is ``-``.
+    """An entry of AWS's access log up to its error reason; the agent completes it (sidecar/load_balancer/reports.py).
+
+    What nobody knows is ``-``.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html
     """
     name = load_balancer.arn.rpartition(":loadbalancer/")[2]
     return (
-        f"{listener.protocol.lower()} %[date(0,ms),ms_ltime(%Y-%m-%dT%H:%M:%S)]Z "
-        f"{literal(name)} %ci:%cp %si:%sp %Tr %Tr %Td "
-        '%ST %ST %U %B "%HM %[var(txn.scheme)]://%[var(txn.host)]:%[var(txn.port)]%HU %HV" "-" '
-        '%sslc %sslv %b "-" "%[var(txn.host)]" "-" %[var(txn.rule)] - "-" "-" "-" "%si:%sp" "%ST" "-" "-"'
+        f"{listener.protocol.lower()} %Ts.%ms "
+        f"{literal(name)} %ci:%cp %si:%sp %Tw %Tr %Td "
+        '%ST %ST %U %B "%HM %[var(txn.scheme)]://%{+E}[var(txn.host)]:%[var(txn.port)]%{+E}HU %HV" '
+        '"%{+E}[var(txn.agent)]" %sslc %sslv %[var(txn.arn)] "%{+E}[var(txn.trace)]" "%{+E}[var(txn.host)]" "-" '
+        '%[var(txn.priority)] %Ts.%ms "%[var(txn.action)]" "-" "-"'
     )
 
 
