@@ -6,8 +6,8 @@ Needs a running instance (`manage.py up`), the Docker engine, `wrk`, and root: t
 network namespace of one task, the proxy aiohttp of PEERS (a virtual environment with requirements-bench.txt) in that of
 another, so that each way has the VPC's network in it as often as it has hops. The target is HAProxy that answers by
 itself, so that it is not what is measured. Goals: at least 35 % of the target's own requests, and five times those of
-the Python proxy. Other programs take from each way what it needs at that moment: on a busy machine, read the last line,
-which says what the processor time of the load balancer's process would make of the ratio.
+the Python proxy. Other programs take from each way what it needs at that moment: on a busy machine, read the last
+lines, which say what the processor time of all processes together would make of the ratios.
 """
 
 import argparse
@@ -82,7 +82,8 @@ def main() -> None:
             for _ in range(arguments.rounds)
         ]
         report(rows)
-        print(f"load balancer / direct by processor time: {bench.ratio_by_processor_time():.2f}x")
+        for other in ("direct", "Python proxy"):
+            print(f"load balancer / {other} by processor time: {bench.ratio_by_processor_time(other):.2f}x")
     finally:
         bench.clean()
 
@@ -111,6 +112,7 @@ class Bench:
         address = addresses["target"]
         inside = ["nsenter", "-t", str(self._pids["proxy"]), "-n"]
         self._proxy = subprocess.Popen([*inside, str(self._python), "-c", PROXY, address])
+        self._pids["proxy"] = self._proxy.pid
         made = self._elbv2.create_load_balancer(
             Name=NAME, Subnets=[subnet["SubnetId"] for subnet in subnets[:2]], Scheme="internal"
         )["LoadBalancers"][0]
@@ -154,13 +156,13 @@ class Bench:
             raise RuntimeError(f"wrk found something else than answers: {printed}")
         count = int(found[1])
         client_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self._spent.setdefault(name, []).append((client_s + spent["target"] + spent["load balancer"]) / count)
+        self._spent.setdefault(name, []).append((client_s + sum(spent.values())) / count)
         print(f"{url}: {count / seconds:.0f}/s", flush=True)
         return count / seconds
 
-    def ratio_by_processor_time(self) -> float:
+    def ratio_by_processor_time(self, other: str) -> float:
         """What a machine would make of it that does nothing else: all of its time goes into requests."""
-        return statistics.median(self._spent["direct"]) / statistics.median(self._spent["load balancer"])
+        return statistics.median(self._spent[other]) / statistics.median(self._spent["load balancer"])
 
     def clean(self) -> None:
         """Take all of it away."""
