@@ -108,7 +108,7 @@ def _typed(value: Any, like: Value | None, where: str, depth: int) -> dict[str, 
     """A plain value with the type of what was there where that fits, else with its natural one."""
     if depth > MAX_DEPTH:
         raise NotAnItem(f"{where} lies too deep.")
-    kind, before = next(iter(like.items())) if like else ("", None)
+    kind, before = next(iter(like.items())) if like else ("", {})
     if isinstance(value, _Number):
         return {"N": _number(value, where)}
     if isinstance(value, bool):

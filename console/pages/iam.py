@@ -45,7 +45,8 @@ def listed(request: HttpRequest, kind: str) -> HttpResponse:
     if kind == "policies":
         wanted["Scope"] = "All" if request.GET.get("scope") == "All" else "Local"
     call = Call("iam", operation, wanted)
-    marker, problem, found = request.GET.get("marker", ""), "", {}
+    marker, problem = request.GET.get("marker", ""), ""
+    found: Mapping[str, Any] = {}
     try:
         found = Call("iam", operation, {**wanted, "Marker": marker} if marker else wanted).make(
             scope_of(request.session)

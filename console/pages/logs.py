@@ -56,7 +56,8 @@ def group(request: HttpRequest) -> HttpResponse:
     described = _group(scope, name)
     wanted = {"logGroupName": name, "orderBy": "LastEventTime", "descending": True, "limit": STREAMS_ON_A_PAGE}
     streams = scope.call("logs", "DescribeLogStreams", **wanted)["logStreams"]
-    call, problem, found = None, "", {}
+    call, problem = None, ""
+    found: Mapping[str, Any] = {}
     try:
         call = _search(scope, name, asked)
         found, problem = _paged(request, call)

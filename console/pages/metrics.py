@@ -32,7 +32,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     wanted: dict[str, Any] = {}
     if namespace := asked.get("namespace", "").strip():
         wanted["Namespace"] = namespace
-    call, found, problem, plot = Call("cloudwatch", "ListMetrics", wanted), {}, "", None
+    call, problem, plot = Call("cloudwatch", "ListMetrics", wanted), "", None
+    found: Mapping[str, Any] = {}
     chosen = asked.getlist("m")[:MAX_PLOTTED]
     try:
         token = asked.get("token", "")
@@ -89,7 +90,8 @@ def alarms_context(scope: Scope, asked: Mapping[str, str]) -> dict[str, Any]:
     wanted: dict[str, Any] = {"MaxRecords": ALARMS_ON_A_PAGE, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
     if asked.get("state") in STATES:
         wanted["StateValue"] = asked["state"]
-    call, token, found, problem = Call("cloudwatch", "DescribeAlarms", wanted), asked.get("token", ""), {}, ""
+    call, token, problem = Call("cloudwatch", "DescribeAlarms", wanted), asked.get("token", ""), ""
+    found: Mapping[str, Any] = {}
     try:
         found = Call("cloudwatch", "DescribeAlarms", {**wanted, "NextToken": token} if token else wanted).make(scope)
     except AwsError as error:

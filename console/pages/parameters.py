@@ -81,7 +81,8 @@ def _list(request: HttpRequest, *, problem: str = "", status: int = 200) -> Http
     scope = scope_of(request.session)
     where = request.GET.get("path", "/").rstrip("/") or "/"
     call = _listing(where)
-    found, folders = [], []
+    found: list[Mapping[str, Any]] = []
+    folders: list[str] = []
     try:
         found, folders = _below(scope, where, call)
     except AwsError as error:

@@ -209,7 +209,7 @@ def depth_plot(name: str) -> Plot:
     """The plot that a live page fills."""
     lines = [Line(name=line) for line in DEPTHS]
     title = f"Messages in {name}"
-    return Plot(id="depth", title=title, unit="messages", lines=lines, shape="steps", span_s=DEPTH_SPAN_S)
+    return Plot(id="depth", title=title, unit="", lines=lines, shape="steps", span_s=DEPTH_SPAN_S)
 
 
 def _shown(

@@ -50,7 +50,8 @@ def one(request: HttpRequest, request_id: str) -> HttpResponse:
 
 def requests_context(scope: Scope, asked: Mapping[str, str]) -> dict[str, Any]:
     """What the list shows."""
-    wanted = RequestFilter(**{name: asked.get(name, "").strip() for name in FILTERS})
+    service, operation, status, principal = (asked.get(name, "").strip() for name in FILTERS)
+    wanted = RequestFilter(service=service, operation=operation, status=status, principal=principal)
     words = asked.get("q", "").lower().split()
     problem, found = "", []
     try:
