@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import boto3
@@ -166,6 +167,10 @@ class Rolling:
         for group in self._elbv2.describe_target_groups()["TargetGroups"]:
             if group["TargetGroupName"] == NAME:
                 self._elbv2.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
+        self._await(self._is_gone, "the end of the service")
+        for group in self._ec2.describe_security_groups()["SecurityGroups"]:
+            if group["GroupName"] == NAME:
+                self._await(partial(self._is_deleted, group["GroupId"]), "the security group's end")
 
     def _define(self, says: str) -> None:
         script = f"echo {says} > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
@@ -182,6 +187,18 @@ class Rolling:
     def _is_steady(self) -> bool:
         (service,) = self._ecs.describe_services(services=[NAME])["services"]
         return [each["rolloutState"] for each in service["deployments"]] == ["COMPLETED"]
+
+    def _is_gone(self) -> bool:
+        found = self._ecs.describe_services(services=[NAME])["services"]
+        return not found or bool(found[0]["status"] == "INACTIVE")
+
+    def _is_deleted(self, group_id: str) -> bool:
+        try:
+            self._ec2.delete_security_group(GroupId=group_id)
+        except self._ec2.exceptions.ClientError:
+            # The load balancer's interfaces are still there.
+            return False
+        return True
 
     def _port(self, balancer: str) -> int:
         """Where the host has the listener: on its own port where that was free, else in the range of load balancers."""
