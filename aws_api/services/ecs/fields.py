@@ -65,13 +65,13 @@ FIELDS: tuple[Field, ...] = (
     _enforced("networkMode"),
     _enforced(
         "cpu",
-        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each has "
-        "it alone.",
+        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each "
+        "has it alone.",
     ),
     _enforced(
         "memory",
-        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each has "
-        "it alone.",
+        "The limit of all containers together where the engine nests control groups (version 1, cgroupfs); else each "
+        "has it alone.",
     ),
     _enforced("pidMode"),
     _enforced("ipcMode"),
