@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sidecar.load_balancer.servers import Server, options_of, server_name, with_servers
@@ -77,10 +78,12 @@ class Proxy:
             # Servers that are added get their cookies when the key is set, though it is the same.
             commands.append(f"set dynamic-cookie-key backend {backend} {cookie_key}")
         await _run(_SOCKET, commands)
-        await self._tell_old_processes(commands)
         self._present[backend] = dict(wanted)
         for name in gone:
             self._leaving.add((backend, name))
+        # Whether or not they can be told: what is in force is in force.
+        with suppress(OSError, TimeoutError):
+            await self._tell_old_processes(commands)
         await self.remove_leaving()
 
     async def remove_leaving(self) -> None:
