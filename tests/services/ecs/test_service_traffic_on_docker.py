@@ -59,7 +59,7 @@ def running(world: World) -> list[str]:
     return [task["taskArn"] for task in tasks if task["lastStatus"] != "STOPPED"]
 
 
-def register(world: World, says: str) -> None:
+def register(world: World, says: str, network_mode: str = "awsvpc") -> None:
     script = f"echo {says} > /tmp/index.html; exec httpd -f -p 8080 -h /tmp"
     container = {
         "name": "app",
@@ -69,11 +69,11 @@ def register(world: World, says: str) -> None:
         "command": ["sh", "-c", script],
         "portMappings": [{"containerPort": 8080}],
     }
-    world.aws("ecs").register_task_definition(family="app", networkMode="awsvpc", containerDefinitions=[container])
+    world.aws("ecs").register_task_definition(family="app", networkMode=network_mode, containerDefinitions=[container])
 
 
-def group(world: World, name: str) -> str:
-    arn = world.group(name, HealthCheckPath="/index.html")
+def group(world: World, name: str, **members: Any) -> str:
+    arn = world.group(name, HealthCheckPath="/index.html", **members)
     delay = [{"Key": "deregistration_delay.timeout_seconds", "Value": "2"}]
     world.aws("elbv2").modify_target_group_attributes(TargetGroupArn=arn, Attributes=delay)
     return arn
@@ -162,3 +162,23 @@ def test_blue_green_shifts_the_traffic_at_once_and_goes_back(world: World) -> No
     ecs.stop_service_deployment(serviceDeploymentArn=under_way["serviceDeploymentArn"], stopType="ROLLBACK")
     wait_for(lambda: says("blue"), timeout_s=PATIENCE_S, every_s=0.2, what="the way back")
     assert completed(world, "shifting") == first
+
+
+def test_tasks_on_the_bridge_are_targets_by_their_instance_and_dynamic_port(world: World) -> None:
+    balancer = world.load_balancer("instances")
+    target_group = group(world, "instances", TargetType="instance")
+    listen(world, balancer, target_group)
+    register(world, "bridge", network_mode="bridge")
+    world.aws("ecs").create_service(
+        serviceName="instances",
+        taskDefinition="app",
+        desiredCount=2,
+        loadBalancers=[{"containerName": "app", "containerPort": 8080, "targetGroupArn": target_group}],
+    )
+    completed(world, "instances")
+    described = world.aws("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    (instance,) = {each["Target"]["Id"] for each in described}
+    assert instance.startswith("i-")
+    assert [each["TargetHealth"]["State"] for each in described] == ["healthy", "healthy"]
+    assert len({each["Target"]["Port"] for each in described}) == 2
+    assert world.get(f"http://{balancer['Address']}/index.html").body.strip() == "bridge"
