@@ -40,7 +40,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": found.get("logGroups", ()),
         "words": words,
-        "token": request.GET.get("token", ""),
+        "token": request.GET.get("marker", ""),
         "next": found.get("nextToken", ""),
         "problem": problem,
         "command": call.command,
@@ -71,7 +71,7 @@ def group(request: HttpRequest) -> HttpResponse:
         "ranges": {key: words for key, (words, _) in RANGES.items()},
         "events": found.get("events", ()),
         "next_query": _following(asked, found.get("nextToken", "")),
-        "first_query": _following(asked, "", is_first=True) if asked.get("token") else "",
+        "first_query": _following(asked, "", is_first=True) if asked.get("marker") else "",
         "problem": problem,
         "command": call.command if call else "",
     }
@@ -85,7 +85,7 @@ def stream(request: HttpRequest) -> HttpResponse:
     name, stream_name = request.GET.get("name", ""), request.GET.get("stream", "")
     wanted: dict[str, Any] = {"logGroupName": name, "logStreamName": stream_name, "limit": EVENTS_ON_A_PAGE}
     call = Call("logs", "GetLogEvents", wanted)
-    token = request.GET.get("token", "")
+    token = request.GET.get("marker", "")
     try:
         found = Call("logs", "GetLogEvents", {**wanted, "nextToken": token} if token else wanted).make(scope)
     except AwsError as error:
@@ -183,8 +183,8 @@ def _ms(text: str) -> int:
 
 
 def _paged(request: HttpRequest, call: Call) -> tuple[Mapping[str, Any], str]:
-    """What a call answers from ``?token=`` on, and why it does not."""
-    token = request.GET.get("token", "")
+    """What a call answers from ``?marker=`` on, and why it does not."""
+    token = request.GET.get("marker", "")
     wanted = {**call.request, "nextToken": token} if token else call.request
     try:
         return Call(call.service, call.operation, wanted).make(scope_of(request.session)), ""
@@ -193,9 +193,9 @@ def _paged(request: HttpRequest, call: Call) -> tuple[Mapping[str, Any], str]:
 
 
 def _following(asked: Any, token: str, *, is_first: bool = False) -> str:
-    kept = {name: value for name, value in asked.dict().items() if name != "token"}
+    kept = {name: value for name, value in asked.dict().items() if name != "marker"}
     if token:
-        return urlencode({**kept, "token": token})
+        return urlencode({**kept, "marker": token})
     return urlencode(kept) if is_first else ""
 
 

@@ -36,7 +36,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     found: Mapping[str, Any] = {}
     chosen = asked.getlist("m")[:MAX_PLOTTED]
     try:
-        token = asked.get("token", "")
+        token = asked.get("marker", "")
         found = Call("cloudwatch", "ListMetrics", {**wanted, "NextToken": token} if token else wanted).make(scope)
         plot = metrics_plot(scope, chosen, asked) if chosen else None
     except AwsError as error:
@@ -90,7 +90,7 @@ def alarms_context(scope: Scope, asked: Mapping[str, str]) -> dict[str, Any]:
     wanted: dict[str, Any] = {"MaxRecords": ALARMS_ON_A_PAGE, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
     if asked.get("state") in STATES:
         wanted["StateValue"] = asked["state"]
-    call, token, problem = Call("cloudwatch", "DescribeAlarms", wanted), asked.get("token", ""), ""
+    call, token, problem = Call("cloudwatch", "DescribeAlarms", wanted), asked.get("marker", ""), ""
     found: Mapping[str, Any] = {}
     try:
         found = Call("cloudwatch", "DescribeAlarms", {**wanted, "NextToken": token} if token else wanted).make(scope)

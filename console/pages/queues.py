@@ -161,7 +161,7 @@ def queues_context(scope: Scope, asked: Mapping[str, str]) -> dict[str, Any]:
     if prefix := asked.get("q", ""):
         wanted["QueueNamePrefix"] = prefix
     call = Call("sqs", "ListQueues", wanted)
-    token = asked.get("token", "")
+    token = asked.get("marker", "")
     try:
         listed = Call("sqs", "ListQueues", {**wanted, "NextToken": token} if token else wanted).make(scope)
     except AwsError as error:

@@ -111,7 +111,7 @@ def _list(request: HttpRequest, *, problem: str = "", status: int = 200) -> Http
         wanted["Filters"] = [{"Key": "name", "Values": [words]}]
     call = Call("secretsmanager", "ListSecrets", wanted)
     found: Mapping[str, Any] = {"SecretList": []}
-    token = request.GET.get("token", "")
+    token = request.GET.get("marker", "")
     try:
         found = Call("secretsmanager", "ListSecrets", {**wanted, "NextToken": token} if token else wanted).make(scope)
     except AwsError as error:

@@ -75,11 +75,11 @@ def test_a_search_and_a_stream_page(browser: Client, put: Put) -> None:
     put("web/1", *[f"line {number:03}" for number in range(150)])
     first = search(browser)
     assert "line 099" in first and "line 100" not in first
-    (following,) = re.findall(r'href="(\?[^"]*token=[^"]*)" rel="next"', first)
+    (following,) = re.findall(r'href="(\?[^"]*marker=[^"]*)" rel="next"', first)
     assert "line 149" in page(browser, "/logs/group" + following)
     latest = unescape(page(browser, "/logs/stream?name=/shop&stream=web/1"))
     assert "line 149" in latest and "line 049" not in latest
-    (older,) = re.findall(r'href="(\?[^"]*token=[^"]*)" rel="prev"', latest)
+    (older,) = re.findall(r'href="(\?[^"]*marker=[^"]*)" rel="prev"', latest)
     assert "line 049" in page(browser, "/logs/stream" + older)
 
 
