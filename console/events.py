@@ -1,4 +1,4 @@
-"""What happens, as a stream: changes of resources' statuses, and calls of clients that made, changed or deleted something.
+"""What happens, as a stream: changes of resources' statuses, and clients' calls that made, changed or deleted things.
 
 Bounded: who reads slowly loses the oldest events, told by ``lost``; a comment now and then keeps the connection alive.
 """

@@ -114,9 +114,9 @@ class ContainerSpec:
     """A container to make. Names are deterministic, so that making it twice is one container.
 
     Memory in bytes, cpu in Docker's shares and nano-CPUs. ``network_of`` names the container whose network namespace is
-    joined; it excludes ``endpoints``. ``cgroup_of`` names the container within whose limits this one
-    stays, where the engine can nest them. ``pid_mode`` and ``ipc_mode`` are Docker's: ``host``, ``container:<name>``, and
-    ``shareable`` for who is joined. ``links`` are pairs of a container's name and its alias, ``volumes_from`` of a
+    joined; it excludes ``endpoints``. ``cgroup_of`` names the container within whose limits this one stays, where the
+    engine can nest them. ``pid_mode`` and ``ipc_mode`` are Docker's: ``host``, ``container:<name>``, and ``shareable``
+    for who is joined. ``links`` are pairs of a container's name and its alias, ``volumes_from`` of a
     container's name and whether it is read only. ``swap_bytes`` is what may be swapped out beyond the memory.
     """
 

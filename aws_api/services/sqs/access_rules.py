@@ -35,9 +35,7 @@ _OWN_ACCOUNT_ALONE = frozenset(
 
 
 @sqs.access
-def needed(
-    context: Context, action: str, request: Mapping[str, Any]
-) -> Iterable[Access] | Awaitable[Iterable[Access]]:
+def needed(context: Context, action: str, request: Mapping[str, Any]) -> Iterable[Access] | Awaitable[Iterable[Access]]:
     """The permissions of a call."""
     access = (action.removesuffix("Batch"), _resource(context, request))
     return (access,) if context.account_id == context.principal.account_id else _on_anothers_queue(access)
