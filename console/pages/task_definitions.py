@@ -119,7 +119,7 @@ def deregister(request: HttpRequest, family: str, revision: int) -> HttpResponse
 def run_task(request: HttpRequest) -> HttpResponse:
     """Run a task with overrides; leads to the task's page."""
     scope = scope_of(request.session)
-    typed = request.POST if request.method == "POST" else request.GET
+    typed: QueryDict = request.POST if request.method == "POST" else request.GET
     problem = ""
     if request.method == "POST":
         try:
