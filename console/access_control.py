@@ -21,7 +21,7 @@ def access_control(get_response: Handler) -> Handler:
 
     def handle(request: HttpRequest) -> HttpResponse:
         of_api = request.path.startswith(API_PREFIX)
-        access = access_of(request.user, _authorization(request), of_api=of_api)
+        access = access_of(request.user, _authorization(request, of_api=of_api), of_api=of_api)
         request.access = access  # type: ignore[attr-defined]
         refusal = None
         if not request.path.startswith(OPEN):
@@ -58,10 +58,10 @@ def _refused(request: HttpRequest, reason: str) -> HttpResponse:
     return render(request, "console/refused.html", {"reason": reason}, status=403)
 
 
-def _authorization(request: HttpRequest) -> str:
+def _authorization(request: HttpRequest, *, of_api: bool) -> str:
     given = request.headers.get("Authorization", "")
-    # A browser's event sources and websockets send no headers of their own.
-    if not given and request.method in SAFE_METHODS and "token" in request.GET:
+    # A browser's event sources send no headers of their own.
+    if not given and of_api and request.method in SAFE_METHODS and "token" in request.GET:
         given = f"Bearer {request.GET['token']}"
     return given
 

@@ -40,7 +40,6 @@ class EventsView(APIView):
     """
 
     renderer_classes = (EventStreamRenderer, JSONRenderer)
-    takes_token_in_query = True
 
     @extend_schema(
         operation_id="stream_events",
