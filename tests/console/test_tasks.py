@@ -72,13 +72,16 @@ def test_another_accounts_task_is_not_stopped(browser: Client, run_task: RunTask
     assert aws("ecs").describe_tasks(tasks=[arn])["tasks"][0]["desiredStatus"] == "RUNNING"
 
 
-def test_the_environment_is_shown_without_secrets(browser: Client, aws: Callable[..., Any], account: Any) -> None:
+def test_the_environment_is_shown_without_secrets(browser: Client, aws: Callable[..., Any]) -> None:
     ecs = aws("ecs")
+    trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+    trust = orjson.dumps({"Version": "2012-10-17", "Statement": [trusted]}).decode()
+    role = aws("iam").create_role(RoleName="execution", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     secret = aws("secretsmanager").create_secret(Name="db", SecretString="hunter2")["ARN"]
     given = {"STAGE": "dev", "DB_PASSWORD": "hunter3", "LATER": "no"}
     ecs.register_task_definition(
         family="web",
-        executionRoleArn=f"arn:aws:iam::{account.account_id}:role/execution",
+        executionRoleArn=role,
         containerDefinitions=[
             {
                 "name": "app",
