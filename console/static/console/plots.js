@@ -140,7 +140,8 @@ function options(figure, lines, host) {
 function shownTimes(figure, from, to) {
   if (from === null || from === undefined) return [Date.now() / 1000 - 60, Date.now() / 1000];
   const span = Number(figure.dataset.span);
-  return span ? [to - span, to] : [from, Math.max(to, from + 1)];
+  // A little more than the latest point, which is drawn whole then.
+  return span ? [to - span, to + span / 100] : [from, Math.max(to, from + 1)];
 }
 
 function shownValues(from, to) {
