@@ -49,6 +49,8 @@ BATCH
 # The containers that join this namespace share these three files. Docker's show the backing address and its own DNS.
 printf 'nameserver %s\nsearch %s\noptions timeout:2 attempts:3\n' "$DNS" "${HOST_NAME#*.}" >/etc/resolv.conf
 printf '127.0.0.1 localhost\n%s %s %s\n' "${ADDRESS%/*}" "$HOST_NAME" "${HOST_NAME%%.*}" >/etc/hosts
+# Names that lead to a proxy in the namespace: one "address name" a line.
+printf '%s\n' "${HOSTS:-}" >>/etc/hosts
 
 # One call of the gateway: commands of nftables come in, what it prints goes back.
 follow() {

@@ -6,6 +6,7 @@ the endpoints that its tasks are. TLS and VPC Lattice are refused.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect.html
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from aws_api.services.ecs.shapes import InvalidParameterException, NamespaceNotF
 MAX_NAMESPACES = 1000
 MAX_ALIASES = 1
 MAX_ENDPOINTS = 500
+_DNS_NAME = re.compile(r"[A-Za-z0-9._-]{1,127}")
 _HTTP_PROTOCOLS = ("http", "http2", "grpc")
 #: How long the proxy waits where nothing is said: for an answer, and while nothing happens.
 DEFAULT_REQUEST_S = 15
@@ -36,7 +38,7 @@ def check(context: Context, service: Service, definition: TaskDefinition, revisi
         return
     if definition.document.get("networkMode") != "awsvpc":
         raise InvalidParameterException("Simfra has Service Connect for tasks with the networkMode awsvpc only.")
-    find_namespace(context, namespace_of(service, configuration))
+    namespace = str(find_namespace(context, namespace_of(service, configuration))["Name"])
     names: list[str] = []
     for offered in configuration.get("services", ()):
         if "tls" in offered:
@@ -48,6 +50,13 @@ def check(context: Context, service: Service, definition: TaskDefinition, revisi
             )
         if len(offered.get("clientAliases", ())) > MAX_ALIASES:
             raise InvalidParameterException("Each service in serviceConnectConfiguration can have 1 clientAlias.")
+        for alias in _aliases(offered, namespace):
+            # They are written into the configurations of other tasks' proxies.
+            if _DNS_NAME.fullmatch(alias["dnsName"]) is None:
+                raise InvalidParameterException(
+                    f"The dnsName '{alias['dnsName']}' in serviceConnectConfiguration may have up to 127 letters, "
+                    "digits, underscores, hyphens and periods."
+                )
         names.append(_discovery_name(offered))
     if len(set(names)) != len(names):
         raise InvalidParameterException("The discoveryName of each service in serviceConnectConfiguration is unique.")
@@ -156,10 +165,6 @@ def _endpoint(definition: TaskDefinition, offered: Shape, name: str, arn: str, n
     container, mapping = mapped
     protocol = mapping.get("appProtocol", "tcp")
     timeout = offered.get("timeout", {})
-    aliases = [
-        {"dnsName": alias.get("dnsName") or f"{name}.{namespace}", "port": alias["port"]}
-        for alias in offered.get("clientAliases", ())
-    ]
     is_http = protocol in _HTTP_PROTOCOLS
     return {
         "discoveryName": name,
@@ -170,7 +175,7 @@ def _endpoint(definition: TaskDefinition, offered: Shape, name: str, arn: str, n
         "protocol": protocol,
         "idleS": timeout.get("idleTimeoutSeconds", DEFAULT_IDLE_S if is_http else DEFAULT_TCP_IDLE_S),
         "requestS": timeout.get("perRequestTimeoutSeconds", DEFAULT_REQUEST_S) if is_http else 0,
-        "aliases": aliases,
+        "aliases": _aliases(offered, namespace),
     }
 
 
@@ -181,6 +186,15 @@ def _mapping(definition: TaskDefinition, port_name: str) -> tuple[str, Shape] | 
             if mapping.get("name") == port_name:
                 return container["name"], mapping
     return None
+
+
+def _aliases(offered: Shape, namespace: str) -> list[dict[str, Any]]:
+    """The names and ports that clients use; without a name of its own, one within the namespace."""
+    default = f"{_discovery_name(offered)}.{namespace}"
+    return [
+        {"dnsName": alias.get("dnsName") or default, "port": alias["port"]}
+        for alias in offered.get("clientAliases", ())
+    ]
 
 
 def _discovery_name(offered: Shape) -> str:

@@ -62,9 +62,10 @@ def proxy_container(task: Task, *, name: str, network_of: str) -> ContainerSpec:
     )
 
 
-def hosts_of(deployment: Deployment) -> dict[str, str]:
-    """The names that a task that starts now knows, with the addresses of its own that they mean."""
-    return {endpoint["dnsName"]: alias_address(endpoint["dnsName"]) for endpoint in _endpoints(deployment)}
+def hosts_of(deployment: Deployment) -> str:
+    """Lines of /etc/hosts: the names that a task knows that starts now, with addresses of its own."""
+    names = sorted({endpoint["dnsName"] for endpoint in _endpoints(deployment)})
+    return "\n".join(f"{alias_address(name)} {name}" for name in names)
 
 
 def alias_address(dns_name: str) -> str:
@@ -116,7 +117,8 @@ def _address(task: Task) -> str:
 def _lines(endpoints: Iterable[Shape], own: Iterable[Shape]) -> Iterator[str]:
     yield "global"
     yield f"  stats socket {_RUN}/haproxy.sock mode 600 level admin expose-fd listeners"
-    yield "  maxconn 10000"
+    # Two for each connection; more than an engine may let a container have would keep HAProxy from starting.
+    yield "  fd-hard-limit 16384"
     yield "  hard-stop-after 10m"
     yield "defaults"
     yield "  timeout connect 2s"

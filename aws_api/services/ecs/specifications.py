@@ -394,12 +394,12 @@ def _pause(row: Task, attachment: NetworkAttachment | None) -> ContainerSpec | N
         controls.update({name: value for name, value in sysctls_of(container).items() if is_of_network(name)})
     # Its own come last: without them nothing is reached.
     connected = service_connect_proxy.deployment_of(row) if is_starting(row) else None
-    hosts = service_connect_proxy.hosts_of(connected) if connected else {}
+    hosts = service_connect_proxy.hosts_of(connected) if connected else ""
     pause = replace(
         pause,
         sysctls={**controls, **pause.sysctls},
         ipc_mode=owner_ipc_mode(definition),
-        extra_hosts={**pause.extra_hosts, **hosts},
+        environment={**pause.environment, **({"HOSTS": hosts} if hosts else {})},
     )
     return with_limits(pause, limits_of(row))
 

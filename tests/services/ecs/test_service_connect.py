@@ -63,7 +63,7 @@ def test_proxies_are_told_where_registered_tasks_are(
 ) -> None:
     create(ecs, awsvpc, timeout={"perRequestTimeoutSeconds": 7, "idleTimeoutSeconds": 60})
     deployment = Deployment.objects.select_related("service").get(account_id=account.account_id)
-    assert hosts_of(deployment) == {"api": alias_address("api")}
+    assert hosts_of(deployment) == f"{alias_address('api')} api"
     arn = deployment.document["connect"]["endpoints"][0]["discoveryArn"]
     before = proxy_configuration(deployment)
     assert before["servers"] == {"api-80": []}
@@ -97,7 +97,12 @@ def test_the_cluster_has_a_namespace_by_default(
 
 @pytest.mark.parametrize(
     "offered",
-    [{"portName": "other"}, {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:a:b:c"}}}],
+    [
+        {"portName": "other"},
+        {"clientAliases": [{"port": 80, "dnsName": "api\n  stats enable"}]},
+        {"clientAliases": [{"port": 80}, {"port": 81}]},
+        {"tls": {"issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:a:b:c"}}},
+    ],
 )
 def test_what_cannot_be_had_is_refused(ecs: Any, awsvpc: dict[str, Any], define: None, offered: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as failed:
