@@ -79,10 +79,10 @@ class _Round:
         ]
 
     def _stop_unhealthy(self) -> list[Step]:
-        """Once they are replaced; one by one where their replacements have no room beside them."""
+        """Once they are replaced; one by one where their replacements have no room and nothing else can make some."""
         replaced = len(self._crowd.of(self._good, Standing.HEALTHY)) + len(self._bad) - self._wanted
         on_the_way = self._crowd.of(self._good, Standing.PENDING, Standing.WAITING)
-        if replaced <= 0 and self._is_blocked and not on_the_way and not self._others:
+        if replaced <= 0 and self._is_blocked and not on_the_way and not self._stop_others():
             replaced = 1
         return stop_unhealthy(self._crowd, self._primary, self._bad, replaced)
 
