@@ -25,6 +25,7 @@ from aws_api.core.host_ports import (
     published,
     withdraw,
 )
+from aws_api.core.models import HostPort
 from sidecar.relay import Relay
 from workers.relay.process import RelayDesk
 from workers.relay.tunnels import Entrance, Tunnels
@@ -41,8 +42,9 @@ def owner(context: Context) -> Iterator[str]:
 
 
 @pytest.fixture
-def ranges() -> Iterator[int]:
-    """A range of two ports that are free."""
+def ranges(database: None) -> Iterator[int]:
+    """A range of two ports that are free, and wanted by nobody: other tests' owners would have the relay open theirs."""
+    HostPort.objects.all().delete()
     with socket.socket() as one, socket.socket() as other:
         for first in range(23000, 24000, 2):
             try:
