@@ -43,7 +43,7 @@ def owner(context: Context) -> Iterator[str]:
 
 @pytest.fixture
 def ranges(database: None) -> Iterator[int]:
-    """A range of two ports that are free, and wanted by nobody: other tests' owners would have the relay open theirs."""
+    """A range of two ports that are free, and wanted by nobody: the relay opens those of other tests' owners too."""
     HostPort.objects.all().delete()
     with socket.socket() as one, socket.socket() as other:
         for first in range(23000, 24000, 2):
