@@ -54,7 +54,7 @@ def test_a_busy_service_scales_out_and_an_idle_one_in(docker_stage: DockerStage,
     SHARED_CLOCK.set(ClockSetting(real_s=now_s, shown_s=now_s, speed=SPEED))
     try:
         wait_for(
-            lambda: _look(docker_stage.account_id) or _running(ecs) == 2,
+            lambda: _look(docker_stage) == 2,
             timeout_s=PATIENCE_S,
             every_s=1,
             what="two tasks",
@@ -63,7 +63,7 @@ def test_a_busy_service_scales_out_and_an_idle_one_in(docker_stage: DockerStage,
             task = ecs.describe_tasks(tasks=[arn])["tasks"][0]
             docker_stage.inside(task, "app", "touch /tmp/rest")
         wait_for(
-            lambda: _look(docker_stage.account_id) or _running(ecs) == 1,
+            lambda: _look(docker_stage) == 1,
             timeout_s=PATIENCE_S,
             every_s=1,
             what="one task",
@@ -91,11 +91,12 @@ def _running(ecs: Any) -> int:
     return int(ecs.describe_services(services=["web"])["services"][0]["runningCount"])
 
 
-def _look(account_id: str) -> None:
-    """What the sweep and the chores do."""
+def _look(stage: DockerStage) -> int:
+    """What the sweep and the chores do; answers how many tasks run then."""
     measure_services(SYSTEM_CLOCK.now())
     for kind in ("cloudwatch.alarms", "application-autoscaling"):
         controller = get_controller(kind)
-        desired = controller.load(f"{account_id}/us-east-1")
+        desired = controller.load(f"{stage.account_id}/us-east-1")
         if desired is not None:
             controller.record(desired, Round(at=SYSTEM_CLOCK.now(), plan=Plan(), observed=Observation()))
+    return _running(stage.ecs)
