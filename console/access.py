@@ -49,7 +49,8 @@ def access_of(user: Any, authorization: str, *, of_api: bool) -> Access | None:
 
     Without SIMFRA_LOGIN the console is open to this machine, and so is the admin API unless SIMFRA_ADMIN_TOKEN is set.
     """
-    if authorization:
+    # A script whose variable is empty sends "Bearer " and nothing: it has no token, rather than a wrong one.
+    if authorization.removeprefix(_BEARER.rstrip()).strip():
         return _by_token(authorization)
     if getattr(user, "is_authenticated", False):
         return of_user(user)
