@@ -134,6 +134,12 @@ class World:
         self.namespaces[name] = made
         return made
 
+    def remove_namespaces(self) -> None:
+        """Take its namespaces off the engine: its own alone, another world may be next to it."""
+        for namespace in self.namespaces.values():
+            namespace.probe.end()
+            self.runtime.remove_container(namespace.container)
+
     def replace_pause(self, namespace: Namespace) -> None:
         """Make a namespace anew, by its interface as that is now."""
         namespace.probe.end()
@@ -200,11 +206,9 @@ def running_world() -> Iterator[World]:
         host.prepare()
         set_kicker(lambda _kind, _key: None)
         stack.callback(set_kicker, None)
-        yield World(internal_context(account.account_id, REGION), DockerRuntime(), stack)
-        runtime = DockerRuntime()
-        for each in runtime.find_containers({LABEL_KIND: "test"}):
-            with suppress(Exception):
-                runtime.remove_container(each.name)
+        world = World(internal_context(account.account_id, REGION), DockerRuntime(), stack)
+        stack.callback(world.remove_namespaces)
+        yield world
 
 
 @contextmanager
