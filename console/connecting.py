@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from aws_api.core.accounts import root_keys
+from aws_api.core.accounts import RootKeys, root_keys
 from console.scope import Scope
 
 
@@ -19,9 +19,13 @@ class Guide:
     text: str
 
 
-def guides(scope: Scope) -> list[Guide]:
-    """Every client's guide, with the endpoint, region and root keys of an account."""
-    keys = root_keys(scope.account_id)
+#: In the place of keys that the reader may not see.
+YOUR_OWN = RootKeys("your-access-key-id", "your-secret-access-key")
+
+
+def guides(scope: Scope, *, shows_keys: bool) -> list[Guide]:
+    """Every client's guide, with the endpoint and region; for who administers the account with its root keys."""
+    keys = root_keys(scope.account_id) if shows_keys else YOUR_OWN
     values = {
         "endpoint": settings.SIMFRA_ENDPOINT,
         "region": scope.region,

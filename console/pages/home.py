@@ -14,7 +14,9 @@ from aws_api.services.ecr.models import Image
 from aws_api.services.ecs.models import Service, ServiceStatus
 from aws_api.services.elbv2.models import LoadBalancer
 from aws_api.services.sqs.models import Message, Queue
+from console.access import Access
 from console.connecting import guides
+from console.models import Role
 from console.navigation import Group, Link
 from console.pages.tasks import failed_lately, running_count, running_tasks
 from console.scope import Scope, scope_of
@@ -36,7 +38,8 @@ class Tile:
 def home(request: HttpRequest) -> HttpResponse:
     """Running and failed tasks of the scope, its figures, and what connects a client."""
     scope = scope_of(request.session)
-    offered = guides(scope)
+    access: Access = request.access  # type: ignore[attr-defined]
+    offered = guides(scope, shows_keys=access.allows(Role.ADMIN, scope.account_id))
     chosen = next((guide for guide in offered if guide.key == request.GET.get("client")), offered[0])
     return render(
         request,

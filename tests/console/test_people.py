@@ -97,6 +97,14 @@ def test_roles_change_what_they_may(
     assert browser.get("/people/").status_code == 403
 
 
+@pytest.mark.parametrize("role", Role.values)
+def test_only_administrators_see_the_keys_of_the_root_user(role: str, log_in: LogIn, account: Account) -> None:
+    browser = log_in(role)
+    for client in ("cli", "boto3", "terraform"):
+        page = browser.get(f"/?client={client}").content.decode()
+        assert (account.root_secret_access_key in page) is (role == Role.ADMIN)
+
+
 def test_an_administrator_of_everything_makes_users_and_tokens(log_in: LogIn, account: Account) -> None:
     browser = log_in("admin", EVERY_ACCOUNT)
     page = browser.get("/people/")
