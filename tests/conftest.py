@@ -41,6 +41,18 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         connection.close_pool()
 
 
+@pytest.fixture(autouse=True)
+def connections_come_back() -> Iterator[None]:
+    """A thread that ends without `connections.close_all()` takes its connection along, and later tests wait in vain."""
+    yield
+    from django.db import connection
+
+    for pool in connection._connection_pools.values():
+        figures = pool.get_stats()
+        kept = figures["pool_size"] - figures["pool_available"]
+        assert kept <= pool.max_size // 2, f"{kept} of {pool.max_size} database connections did not come back"
+
+
 @pytest.fixture(scope="session")
 def gateway(database: None) -> Callable[..., Any]:
     """The whole ASGI application of port 4599, in this process."""

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
-from asgiref.sync import sync_to_async
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from django.test import Client
@@ -16,6 +15,7 @@ from django.test import Client
 from console.calls import Call
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 Aws = Callable[..., Any]
 
@@ -146,7 +146,7 @@ def test_another_accounts_requests_and_principals_are_not_shown(browser: Client,
 async def test_the_list_grows_while_somebody_looks(browser: Client, recorded: Aws) -> None:
     async with connected("/_simfra/live/requests?service=sqs", browser) as socket:
         await received(socket, "None of the account")
-        await sync_to_async(recorded("sqs").create_queue, thread_sensitive=False)(QueueName="orders")
+        await in_thread(recorded("sqs").create_queue, QueueName="orders")
         assert 'hx-target="#requests"' in await received(socket, "CreateQueue")
 
 

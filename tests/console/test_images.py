@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -17,6 +16,7 @@ from tests.console.test_live import connected, received
 from tests.console.test_pages import page
 from tests.services.ecr.registry import Client as Registry
 from tests.services.ecr.registry import layer, push_image, push_manifest
+from tests.support.threads import in_thread
 from workers.models import Pull
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -87,17 +87,17 @@ def test_another_accounts_images_are_not_shown(browser: Client, pushed: str) -> 
 
 async def test_pulls_go_live_for_the_account_whose_tasks_wait(browser: Client, run_task: Callable[..., str]) -> None:
     image = f"nowhere/{datetime.now(UTC).timestamp()}:1"
-    await sync_to_async(run_task, thread_sensitive=False)(image, "CannotPullContainerError: later")
+    await in_thread(run_task, image, "CannotPullContainerError: later")
 
     def begin(done: int) -> None:
         progress = {"abc": {"status": "Downloading", "done": done, "total": 4096}}
         fields = {"image": image, "status": "PULLING", "progress": progress, "started_at": datetime.now(UTC)}
         Pull.objects.update_or_create(subject=image, defaults={**fields, "finished_at": None})
 
-    await sync_to_async(begin, thread_sensitive=False)(1024)
+    await in_thread(begin, 1024)
     async with connected("/_simfra/live/images", browser) as socket:
         await received(socket, 'max="4096" value="1024"')
-        await sync_to_async(begin, thread_sensitive=False)(2048)
+        await in_thread(begin, 2048)
         await bus.publish_async((PULLS_TOPIC, json.dumps({"image": image}).encode()))
         await received(socket, 'max="4096" value="2048"')
-    assert image not in await sync_to_async(page, thread_sensitive=False)(Client(), "/images/")
+    assert image not in await in_thread(page, Client(), "/images/")

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 from django.test import Client
@@ -15,6 +14,7 @@ from aws_api.core import log_tail
 from aws_api.core.containers import LogLine
 from console.discovery import websocket_urlpatterns
 from simfra.asgi import application
+from tests.support.threads import in_thread
 
 RunTask = Callable[..., str]
 WAIT_S = 10
@@ -50,13 +50,13 @@ async def received(socket: WebsocketCommunicator, pattern: str) -> str:
 async def test_the_front_page_learns_of_a_new_task(browser: Client, run_task: RunTask) -> None:
     async with connected("/_simfra/live/home", browser) as socket:
         assert "No task runs" in await received(socket, 'hx-target="#running"')
-        arn = await sync_to_async(run_task, thread_sensitive=False)()
+        arn = await in_thread(run_task)
         message = await received(socket, arn.rpartition("/")[2])
         assert "<hx-partial" in message
 
 
 async def test_a_task_page_gets_status_and_logs_as_they_come(browser: Client, run_task: RunTask) -> None:
-    arn = await sync_to_async(run_task, thread_sensitive=False)()
+    arn = await in_thread(run_task)
     task_id = arn.rpartition("/")[2]
     tail = f"ecs-web-1-app-{task_id[:12]}"
     async with connected(f"/_simfra/live/clusters/default/tasks/{task_id}", browser) as socket:

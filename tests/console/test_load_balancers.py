@@ -6,7 +6,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from aws_api.core.changes import StateChange, publish
@@ -15,6 +14,7 @@ from aws_api.services.elbv2.models import LoadBalancer, Target
 from console.rules_in_words import actions_in_words, conditions_in_words
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_health_goes_live(browser: Client, shop: str, account: Any) -> Non
 
     async with connected("/_simfra/live/load-balancers/shop", browser) as socket:
         await received(socket, 'hx-target="#targets"')
-        await sync_to_async(turn, thread_sensitive=False)("healthy")
+        await in_thread(turn, "healthy")
         await received(socket, ">healthy<")
 
 

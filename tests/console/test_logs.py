@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 Aws = Callable[..., Any]
 Put = Callable[..., None]
@@ -99,19 +99,18 @@ def test_from_a_task_to_its_streams(browser: Client, aws: Aws, put: Put) -> None
 
 
 async def test_a_tail_shows_each_event_once_also_when_it_connects_again(browser: Client, put: Put) -> None:
-    in_thread = sync_to_async(put, thread_sensitive=False)
-    await in_thread("web/1", "ERROR before")
+    await in_thread(put, "web/1", "ERROR before")
     path = f"/_simfra/live/logs?{urlencode({'name': '/shop', 'pattern': 'ERROR'})}"
     async with connected(path, browser) as socket:
         first = await received(socket, "ERROR before")
         assert 'hx-swap="innerHTML"' in first
-        await in_thread("web/2", "fine", "ERROR now")
+        await in_thread(put, "web/2", "fine", "ERROR now")
         message = await received(socket, "ERROR now")
         assert 'hx-swap="beforeend"' in message
         assert "fine" not in message and "ERROR before" not in message
-        await in_thread("db", "ERROR late", ago_s=300)
+        await in_thread(put, "db", "ERROR late", ago_s=300)
         assert "ERROR now" not in await received(socket, "ERROR late")
-    await in_thread("web/1", "ERROR while away")
+    await in_thread(put, "web/1", "ERROR while away")
     async with connected(path, browser) as socket:
         again = await received(socket, "ERROR while away")
         assert 'hx-swap="innerHTML"' in again
@@ -119,12 +118,12 @@ async def test_a_tail_shows_each_event_once_also_when_it_connects_again(browser:
 
 
 async def test_a_tail_of_another_accounts_group_says_why_it_is_empty(gateway: Any, browser: Client, put: Put) -> None:
-    await sync_to_async(put, thread_sensitive=False)("web/1", "private")
+    await in_thread(put, "web/1", "private")
     stranger = Client()
     wanted = {"account_id": "999999999999", "region": "us-east-1", "back": "/"}
-    await sync_to_async(stranger.post, thread_sensitive=False)("/scope", wanted)
+    await in_thread(stranger.post, "/scope", wanted)
     async with connected("/_simfra/live/logs?name=/shop", stranger) as socket:
         message = await received(socket, "hx-partial")
         assert "ResourceNotFoundException" in message and "private" not in message
-    answer = await sync_to_async(stranger.get, thread_sensitive=False)("/logs/group?name=/shop")
+    answer = await in_thread(stranger.get, "/logs/group?name=/shop")
     assert answer.status_code == 404

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 ORDERS = '{"Namespace":"Shop","MetricName":"Orders","Dimensions":[{"Name":"Kind","Value":"<b>gift</b>"}]}'
 
@@ -68,10 +68,10 @@ def test_another_account_sees_neither_metrics_nor_alarms(gateway: Any, cloudwatc
 
 
 async def test_alarms_and_plots_change_while_somebody_looks(browser: Client, cloudwatch: Any) -> None:
-    in_thread = sync_to_async(cloudwatch.set_alarm_state, thread_sensitive=False)
     async with connected("/_simfra/live/alarms", browser) as socket:
         await received(socket, 'hx-target="#alarms"')
-        await in_thread(AlarmName="many/orders", StateValue="OK", StateReason="all is well")
+        new = {"AlarmName": "many/orders", "StateValue": "OK", "StateReason": "all is well"}
+        await in_thread(cloudwatch.set_alarm_state, **new)
         await received(socket, "all is well")
     async with connected("/_simfra/live/alarm?name=many/orders", browser) as socket:
         assert 'hx-target="#alarm"' in await received(socket, "all is well")

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 Aws = Callable[..., Any]
 
@@ -75,5 +75,5 @@ async def test_instances_come_and_change_while_somebody_looks(browser: Client, a
                 ServiceId=service["Id"], InstanceId="one", Status="UNHEALTHY"
             )
 
-        await sync_to_async(spoil, thread_sensitive=False)()
+        await in_thread(spoil)
         await received(socket, "UNHEALTHY")

@@ -8,11 +8,11 @@ from html import unescape
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 from tests.support.waiting import wait_for
 
 Aws = Callable[..., Any]
@@ -175,7 +175,7 @@ def test_another_account_sees_and_touches_nothing(gateway: Any, sqs: Any, orders
 async def test_depths_messages_and_the_plot_change_while_somebody_looks(browser: Client, sqs: Any, orders: str) -> None:
     async with connected("/_simfra/live/queues/orders?after=", browser) as socket:
         assert "The queue is empty." in await received(socket, 'hx-target="#messages"')
-        await sync_to_async(sqs.send_message, thread_sensitive=False)(QueueUrl=orders, MessageBody="news")
+        await in_thread(sqs.send_message, QueueUrl=orders, MessageBody="news")
         message = await received(socket, "news")
         assert 'hx-target="#depth-visible" hx-swap="beforeend"' in message
         assert re.search(r'data-points="\[\[[\d.]+,1\]\]"', message)

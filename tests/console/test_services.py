@@ -5,7 +5,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from tests.console.test_live import connected, received
@@ -13,6 +12,7 @@ from tests.console.test_pages import page
 from tests.services.ecs.conftest import awsvpc, ecs, register, subnet
 from tests.services.ecs.service_stage import ServiceStage, clock, service_stage, stage_of_tasks
 from tests.services.ecs.test_service_traffic import Balanced, balanced, shifting
+from tests.support.threads import in_thread
 
 __all__ = ["awsvpc", "balanced", "clock", "ecs", "register", "service_stage", "stage_of_tasks", "subnet"]
 
@@ -129,14 +129,14 @@ def test_a_shifting_deployment_shows_stage_weights_and_asks(browser: Client, bal
 async def test_a_page_follows_a_rollout(browser: Client, web: ServiceStage) -> None:
     async with connected("/_simfra/live/clusters/default/services/web", browser) as socket:
         assert "2 of 2 tasks run" in await received(socket, 'hx-target="#rollout"')
-        await sync_to_async(web.update, thread_sensitive=False)("web", desiredCount=3)
+        await in_thread(web.update, "web", desiredCount=3)
         assert "has started 1 tasks" in await received(socket, "3 of 3 tasks run")
 
 
 async def test_the_list_follows_services(browser: Client, web: ServiceStage) -> None:
     async with connected("/_simfra/live/services", browser) as socket:
         await received(socket, "2 of 2")
-        await sync_to_async(web.update, thread_sensitive=False)("web", desiredCount=1)
+        await in_thread(web.update, "web", desiredCount=1)
         await received(socket, "1 of 1")
 
 

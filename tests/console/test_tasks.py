@@ -7,7 +7,6 @@ from html import unescape
 from typing import Any
 
 import orjson
-from asgiref.sync import sync_to_async
 from django.test import Client
 
 from aws_api.core import bus
@@ -16,6 +15,7 @@ from aws_api.services.ecs.models import Task
 from console.usage import use_of
 from tests.console.test_live import connected, received
 from tests.console.test_pages import page
+from tests.support.threads import in_thread
 
 RunTask = Callable[..., str]
 STATISTICS = {
@@ -109,7 +109,7 @@ def test_use_is_what_docker_says() -> None:
 
 
 async def test_what_is_used_goes_live_only_while_somebody_watches(browser: Client, run_task: RunTask) -> None:
-    arn = await sync_to_async(run_task, thread_sensitive=False)()
+    arn = await in_thread(run_task)
     task_id = arn.rpartition("/")[2]
     asked: list[str] = []
 

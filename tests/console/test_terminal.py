@@ -1,18 +1,17 @@
 """The console's terminal: a shell in a container of a task, over the page's websocket."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from aws_api.core.execution import run_in_thread
 from tests.console.test_live import WAIT_S, connected
 from tests.services.ecs.docker_stage import DockerStage, docker_settings, docker_stage, shell
+from tests.support.threads import in_thread
 from tests.support.waiting import wait_for
 from workers.docker import engine
 
@@ -40,11 +39,6 @@ async def shown(socket: WebsocketCommunicator, wanted: bytes) -> bytes:
     return screen
 
 
-async def in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    call: Awaitable[Any] = sync_to_async(function, thread_sensitive=False)(*arguments, **named)
-    return await call
-
-
 @pytest.mark.docker
 async def test_a_shell_is_typed_into_resized_and_left(browser: Client, docker_stage: DockerStage) -> None:
     task = await in_thread(docker_stage.run, shell("sleep 600"), until="RUNNING")
@@ -66,8 +60,8 @@ async def test_what_runs_in_a_terminal_ends_with_its_page(browser: Client, docke
 
     async with connected(path(task["taskArn"]), browser, **LOCAL) as socket:
         await socket.send_to(bytes_data=b"sleep 4321\r")
-        await asyncio.to_thread(wait_for, is_running, what="the program")
-    await asyncio.to_thread(wait_for, lambda: not is_running(), timeout_s=30, what="the program's end")
+        await in_thread(wait_for, is_running, what="the program")
+    await in_thread(wait_for, lambda: not is_running(), timeout_s=30, what="the program's end")
 
 
 async def test_a_task_that_is_not_there_has_no_terminal(browser: Client) -> None:

@@ -16,6 +16,7 @@ from aws_api.services.ecs.exec.messages import AgentMessage, MessageType, Payloa
 from aws_api.services.ecs.models import ExecuteCommandSession
 from tests.services.ecs.docker_stage import DockerStage, docker_settings, docker_stage, shell
 from tests.support.data_channel import ExecClient
+from tests.support.threads import in_thread
 from tests.support.waiting import wait_for
 from tests.support.websocket_gateway import served
 from workers.docker import engine
@@ -169,11 +170,11 @@ async def test_the_programs_of_a_client_that_goes_are_ended(
     session = execute("sh -c 'sleep 4321; true'")
     async with ExecClient.open(session) as client:
         await client.ready()
-        await asyncio.to_thread(wait_for, lambda: "4321" in processes(docker_stage, task), what="the program")
-    await asyncio.to_thread(
+        await in_thread(wait_for, lambda: "4321" in processes(docker_stage, task), what="the program")
+    await in_thread(
         wait_for, lambda: "4321" not in processes(docker_stage, task), timeout_s=30, what="the program's end"
     )
-    assert "sleep 1" in await asyncio.to_thread(processes, docker_stage, task), "the container's own goes on"
+    assert "sleep 1" in await in_thread(processes, docker_stage, task), "the container's own goes on"
 
 
 async def test_the_client_can_terminate_the_session(execute: Execute) -> None:
@@ -192,7 +193,7 @@ async def test_a_session_nobody_uses_ends(execute: Execute, monkeypatch: pytest.
 async def test_a_session_ends_with_its_task(docker_stage: DockerStage, task: dict[str, Any], execute: Execute) -> None:
     async with ExecClient.open(execute("sleep 600")) as client:
         await client.ready()
-        await asyncio.to_thread(docker_stage.ecs.stop_task, task=task["taskArn"])
+        await in_thread(docker_stage.ecs.stop_task, task=task["taskArn"])
         await client.end()
 
 
@@ -246,7 +247,7 @@ async def test_output_is_logged_where_the_cluster_says(
         ]
         return [event["message"] for event in events]
 
-    assert await asyncio.to_thread(wait_for, logged, what="the log") == ["first", "last"]
+    assert await in_thread(wait_for, logged, what="the log") == ["first", "last"]
 
 
 def test_the_aws_cli_opens_a_session_with_the_real_plugin(task: dict[str, Any], endpoint: str, account: Any) -> None:

@@ -27,6 +27,7 @@ from aws_api.core.host_ports import (
 )
 from aws_api.core.models import HostPort
 from sidecar.relay import Relay
+from tests.support.threads import in_thread
 from workers.relay.process import RelayDesk
 from workers.relay.tunnels import Entrance, Tunnels
 
@@ -99,9 +100,9 @@ def at(port: int, **options: Any) -> VpcAddress:
 async def publish_and_look(
     relay: RelayDesk, context: Context, owner: str, *addresses: VpcAddress
 ) -> list[PublishedPort]:
-    await asyncio.to_thread(publish, context, owner, Purpose.PUBLIC, addresses)
+    await in_thread(publish, context, owner, Purpose.PUBLIC, addresses)
     await relay.look()
-    return await asyncio.to_thread(published, owner)
+    return await in_thread(published, owner)
 
 
 async def exchange(port: int, data: bytes) -> bytes:
@@ -157,7 +158,7 @@ async def test_without_a_free_port_the_row_says_why_until_there_is_one(
             assert (port.local_port, port.status) == (None, HostPortStatus.FAILED)
             assert port.failure == f"No port from {ranges} to {ranges + 1} is free (SIMFRA_PUBLIC_PORT_RANGE)."
         await relay.look()
-        (port,) = await asyncio.to_thread(published, owner)
+        (port,) = await in_thread(published, owner)
         assert (port.local_port, port.status, port.failure) == (ranges, HostPortStatus.OPEN, "")
 
 
@@ -167,7 +168,7 @@ async def test_after_a_restart_the_same_ports_are_open_again(context: Context, o
             before = await publish_and_look(relay, context, owner, at(target), at(target + 1))
         async with desk() as relay:
             await relay.look()
-            assert await asyncio.to_thread(published, owner) == before
+            assert await in_thread(published, owner) == before
             assert await exchange(before[0].local_port or 0, b"again") == b"again"
 
 
@@ -180,7 +181,7 @@ async def test_a_withdrawn_port_is_closed_and_who_is_connected_goes_on(
         reader, writer = await asyncio.open_connection("127.0.0.1", port.local_port)
         writer.write(b"before")
         assert await asyncio.wait_for(reader.readexactly(6), 10) == b"before"
-        await asyncio.to_thread(withdraw, owner)
+        await in_thread(withdraw, owner)
         await relay.look()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port.local_port)
