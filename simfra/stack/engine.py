@@ -53,6 +53,12 @@ class Engine:
         query = urlencode({"filters": json.dumps({"label": list(labels)}), "all": int(everything)})
         return list(self._json("GET", f"/containers/json?{query}"))
 
+    def subnets(self, *, but: str) -> list[str]:
+        """The IPv4 and IPv6 blocks of every network except the one of that name."""
+        networks = [network for network in self._json("GET", "/networks") if network["Name"] != but]
+        pools = [pool for network in networks for pool in network["IPAM"].get("Config") or ()]
+        return [pool["Subnet"] for pool in pools if pool.get("Subnet")]
+
     def pull(self, name: str, say: Callable[[str], None]) -> None:
         """Fetch an image from its registry. Raises EngineError where it is not to be had."""
         self._follow("POST", f"/images/create?{urlencode({'fromImage': name})}", None, {}, say)

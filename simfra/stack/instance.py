@@ -4,7 +4,8 @@ import hashlib
 import ipaddress
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -15,8 +16,9 @@ from simfra.stack.servers import EmbeddedServers
 DEFAULT_NAME = "default"
 DEFAULT_UPLINK_SUBNET = "198.19.0.0/20"
 #: Where the uplinks of further instances come from, each as large as a Linux bridge has ports. The first four blocks
-#: are the default instance's, the last four Compose's (compose.yaml).
-_FURTHER_UPLINKS = list(ipaddress.ip_network("198.19.0.0/16").subnets(new_prefix=22))[4:60]
+#: are the default instance's, the last four Compose's (compose.yaml), the eight before those the test runs'.
+_FURTHER_UPLINKS = list(ipaddress.IPv4Network("198.19.0.0/16").subnets(new_prefix=22))[4:52]
+_IDENTITY_FILE = "instance.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,24 @@ def this_instance() -> Instance:
     )
 
 
+def with_free_uplink(instance: Instance, taken: Iterable[str]) -> Instance:
+    """The instance with an uplink that overlaps none of the blocks, kept from then on; itself where it has one.
+
+    Two data directories may have chosen the same block, and a network of somebody else may lie there. One that the
+    environment names is left alone.
+    """
+    blocks = [ipaddress.ip_network(block) for block in taken]
+    candidates = [ipaddress.IPv4Network(instance.uplink_subnet), *_FURTHER_UPLINKS]
+    free = next((each for each in candidates if not any(each.overlaps(block) for block in blocks)), candidates[0])
+    if free == candidates[0] or os.environ.get("SIMFRA_UPLINK_SUBNET"):
+        return instance
+    _keep(instance.data_dir, instance.name, str(free))
+    return replace(instance, uplink_subnet=str(free))
+
+
 def _identity(data_dir: Path) -> tuple[str, str]:
     """A data directory's name and uplink: kept once chosen, so that moving it orphans no container."""
-    path = data_dir / "instance.json"
+    path = data_dir / _IDENTITY_FILE
     if path.exists():
         kept = json.loads(path.read_text())
         return kept["name"], kept["uplink_subnet"]
@@ -118,5 +135,9 @@ def _identity(data_dir: Path) -> tuple[str, str]:
         digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()
         uplink = _FURTHER_UPLINKS[int(digest[:8], 16) % len(_FURTHER_UPLINKS)]
         identity = (digest[:8], str(uplink))
-    write_private(path, json.dumps({"name": identity[0], "uplink_subnet": identity[1]}) + "\n")
+    _keep(data_dir, *identity)
     return identity
+
+
+def _keep(data_dir: Path, name: str, uplink_subnet: str) -> None:
+    write_private(data_dir / _IDENTITY_FILE, json.dumps({"name": name, "uplink_subnet": uplink_subnet}) + "\n")

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.markup import escape
 
+from aws_api.core.sidecars import uplink_network_name
 from simfra.stack import images, javascript, provision
 from simfra.stack.children import FORKS, ControlProcess, preload, run_in_child, stop_all
 from simfra.stack.engine import Engine, EngineError, find_engine
-from simfra.stack.instance import Instance, this_instance
+from simfra.stack.instance import Instance, this_instance, with_free_uplink
 from simfra.stack.processes import PROCESSES, gateway_listeners, listen
 from simfra.stack.running import Running
 from simfra.stack.servers import EmbeddedServers, Server
@@ -62,6 +64,7 @@ def up(may_provision: bool) -> int:
     instance = this_instance()
     steps = Steps()
     with Running(instance.data_dir) as running:
+        instance = _with_free_uplink(instance)
         try:
             listeners = _listeners(instance)
         except PortTaken as error:
@@ -143,6 +146,13 @@ class _Servers:
     @property
     def names(self) -> str:
         return " and ".join(server.name.capitalize() for server in reversed(self._wanted))
+
+
+def _with_free_uplink(instance: Instance) -> Instance:
+    """Looked for before anything listens on it. An engine that is started only later has no networks yet."""
+    with suppress(EngineError):
+        return with_free_uplink(instance, find_engine().subnets(but=uplink_network_name(instance.name)))
+    return instance
 
 
 def _listeners(instance: Instance) -> dict[str, list[socket.socket]]:

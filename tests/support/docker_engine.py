@@ -18,7 +18,8 @@ def docker_settings(database: None) -> Iterator[None]:
     problem = engine.problem()
     if problem is not None:
         pytest.skip(problem)
-    uplink = f"198.19.{128 + os.getpid() % 120}.0/24"
+    # Where no instance chooses its own (simfra/stack/instance.py).
+    uplink = f"198.19.{208 + os.getpid() % 32}.0/24"
     with override_settings(SIMFRA_SIDECAR_IMAGE=sidecar_image(), SIMFRA_UPLINK_SUBNET=uplink):
         yield
         remove_all(settings.SIMFRA_INSTANCE)
