@@ -151,3 +151,51 @@ class PortForward(models.Model):
 
     def __str__(self) -> str:
         return self.forward_id
+
+
+class Fault(models.Model):
+    """A rule that makes what matches fail, until it expires (aws_api/core/faults.py).
+
+    ``seen`` counts what matched, ``hits`` what was made to fail. ``last_failure`` is what kept it from doing so.
+    """
+
+    fault_id = models.CharField(max_length=32, unique=True)
+    account_id = models.CharField(max_length=12)
+    region = models.CharField(max_length=32, blank=True)
+    effect_type = models.CharField(max_length=32)
+    scope = models.JSONField(default=dict)
+    effect = models.JSONField(default=dict)
+    probability = models.FloatField(default=1)
+    times = models.PositiveIntegerField(null=True, blank=True)
+    seen = models.BigIntegerField(default=0)
+    hits = models.BigIntegerField(default=0)
+    last_failure = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(probability__gte=0) & Q(probability__lte=1), name="fault_probability"),
+        ]
+        # An account's faults in force; what has expired.
+        indexes: ClassVar = [
+            models.Index(fields=["account_id", "expires_at"], name="faults_of_account"),
+            models.Index(fields=["expires_at"], name="fault_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.fault_id
+
+
+class FaultHit(models.Model):
+    """Something that a fault has hit and hits no second time: a task, or a container of it."""
+
+    fault = models.ForeignKey(Fault, on_delete=models.CASCADE, related_name="subjects")
+    subject = models.CharField(max_length=768)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["fault", "subject"], name="fault_hits_once")]
+
+    def __str__(self) -> str:
+        return self.subject

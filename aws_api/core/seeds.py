@@ -73,6 +73,11 @@ def ids_of(account_id: str, what: str) -> Iterator[None]:
         id_sequence.reset(token)
 
 
+async def seed_of(account_id: str) -> str:
+    """An account's seed; empty where it has none."""
+    return await _seeds.get(account_id) or ""
+
+
 def set_seed(account_id: str, seed: str) -> None:
     """Begin an account's ids anew, from a seed; empty: random ones. Calls under way may still make ids as before."""
     Account.objects.filter(account_id=account_id).update(id_seed=seed, id_calls=0)

@@ -14,9 +14,11 @@ from aws_api.core.context import Context, Principal, anonymous
 from aws_api.core.decisions import AccessDecision, gathering_decisions
 from aws_api.core.errors import AwsError, InternalFailure, ValidationException
 from aws_api.core.execution import run_in_thread
+from aws_api.core.faults import call_faults
 from aws_api.core.ids import id_sequence
 from aws_api.core.invoke import find_operation, invoke_async
 from aws_api.core.seeds import next_sequence
+from aws_api.gateway.call_faults import suffer
 from aws_api.gateway.records import UnderWay
 from aws_api.gateway.router import Route, find_route, guess_protocol
 from aws_api.gateway.sigv4 import verify
@@ -61,6 +63,8 @@ async def handle(under_way: UnderWay, client_gone: Callable[[], Awaitable[None]]
         plan = plan_for(route.service, route.operation, route.protocol)
         parameters = under_way.parameters = plan.parse(request)
         context = _context(request, route, principal, request_id, client_gone)
+        if faults := await call_faults(principal.account_id):
+            await suffer(faults, under_way, client_gone)
         id_sequence.set(await next_sequence(principal.account_id, route.operation))
         with gathering_decisions() as decisions:
             answer: Mapping[str, Any] = await invoke_async(context, operation, parameters)

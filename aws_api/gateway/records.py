@@ -41,7 +41,7 @@ _MAX_UNDER_WAY = 500
 class UnderWay:
     """A request that is being answered, and what has been found out about it so far."""
 
-    __slots__ = ("id", "parameters", "principal", "request", "route", "started")
+    __slots__ = ("fault", "id", "parameters", "principal", "request", "route", "started")
 
     def __init__(self, request: WireRequest) -> None:
         self.request = request
@@ -50,6 +50,8 @@ class UnderWay:
         self.route: Route | None = None
         self.principal: Principal | None = None
         self.parameters: Mapping[str, Any] | None = None
+        #: The id of the fault that it was hit by.
+        self.fault = ""
 
     @property
     def duration_ms(self) -> float:
@@ -84,6 +86,7 @@ class UnderWay:
             "parameters": told_parameters(route.service, route.operation, self.parameters, len(self.request.body))
             if route
             else None,
+            "fault": self.fault,
         }
 
 

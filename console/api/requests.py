@@ -68,6 +68,7 @@ class RequestShape(serializers.Serializer[Any]):
     parameters = serializers.DictField(
         allow_null=True, help_text="Without secrets; null for a body of more than 4096 bytes."
     )
+    fault = serializers.CharField(allow_blank=True, help_text="The id of the fault that it was hit by.")
     error = serializers.CharField(required=False, allow_blank=True)
     decisions = RequestDecision(many=True, required=False)
 
