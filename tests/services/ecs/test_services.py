@@ -141,7 +141,9 @@ def test_the_circuit_breaker_trips_and_rolls_back(stage: ServiceStage, register:
     assert failure.endswith("deployment failed: tasks failed to start.")
     done = stage.service_deployment("web")
     assert done["status"] == "ROLLBACK_SUCCESSFUL"
-    assert done["statusReason"] == "ECS deployment circuit breaker: tasks failed to start."
+    assert done["statusReason"] == (
+        "Service deployment rolled back because the circuit breaker threshold was exceeded."
+    )
     assert (done["deploymentCircuitBreaker"]["status"], done["deploymentCircuitBreaker"]["threshold"]) == (
         "TRIGGERED",
         3,
@@ -312,6 +314,20 @@ def test_a_firing_alarm_rolls_a_deployment_back(
     done = stage.service_deployment("web")
     assert done["status"] == "ROLLBACK_SUCCESSFUL"
     assert done["alarms"] == {"status": "TRIGGERED", "alarmNames": ["errors"], "triggeredAlarmNames": ["errors"]}
+
+
+def test_a_deployment_that_begins_while_an_alarm_fires_is_not_watched(
+    stage: ServiceStage, register: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = {"errors": "OK"}
+    monkeypatch.setattr("aws_api.core.alarms._states", lambda context, names: states)
+    register("web")
+    alarms = {"alarmNames": ["errors"], "enable": True, "rollback": True}
+    stage.create("web", deploymentConfiguration={"alarms": alarms})
+    states["errors"] = "ALARM"
+    stage.update("web", forceNewDeployment=True)
+    done = stage.service_deployment("web")
+    assert (done["status"], done["alarms"]["status"]) == ("SUCCESSFUL", "DISABLED")
 
 
 def test_service_revisions_say_what_ran(stage: ServiceStage, register: Any) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from aws_api.core.alarms import firing_alarms
+from aws_api.core.context import internal_context
 from aws_api.core.ids import new_suffix
 from aws_api.services.ecs import service_connect
 from aws_api.services.ecs.models import Deployment, DeploymentStatus, Service, ServiceDeployment, TaskDefinition
@@ -75,13 +77,24 @@ def begin(service: Service, definition: TaskDefinition, revision: Mapping[str, A
         last_started_at=now,
         last_updated_at=now,
         last_breaker_status=_monitoring(configuration.get("deploymentCircuitBreaker", {})),
-        last_alarm_status=_monitoring(configuration.get("alarms", {})),
+        last_alarm_status=_watching(service, configuration.get("alarms", {})),
     )
     return deployment
 
 
 def _monitoring(configuration: Mapping[str, Any]) -> str:
     return "MONITORING" if configuration.get("enable") else "DISABLED"
+
+
+def _watching(service: Service, configuration: Mapping[str, Any]) -> str:
+    """Who deploys while an alarm fires wants to mend what it is about: ECS then watches none of the alarms.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+    """
+    is_wanted = configuration.get("enable", False)
+    if is_wanted and firing_alarms(internal_context(service.account_id, service.region), configuration["alarmNames"]):
+        return "DISABLED"
+    return _monitoring(configuration)
 
 
 def _target_groups(service: Service, revision: Mapping[str, Any]) -> dict[str, str]:

@@ -80,12 +80,15 @@ def _end(process: Process, run: HookRun) -> Step:
 def _failure(process: Process, run: HookRun) -> Step | None:
     if run.status == "SUCCEEDED" or (run.status == "TIMED_OUT" and run.timeout_action == "CONTINUE"):
         return None
-    what = "timed out" if run.status == "TIMED_OUT" else "failed"
-    reason = f"Lifecycle hook {run.id} {what} at stage {run.stage}."
+    reason = (
+        f"Service deployment rolled back because {run.stage} lifecycle hook(s) failed. Lifecycle hook target "
+        f"{process.hooks[run.index].target or run.id} returned {run.status} status."
+    )
     return FailDeployment(
         deployment_id=process.target_id,
         reason=reason,
-        event=f"lifecycle hook {what} at {run.stage}.",
+        status_reason=reason,
+        event=reason,
         monitor="hook",
         rollback_id=process.source_ids[0] if process.source_ids else "",
         cause=reason,

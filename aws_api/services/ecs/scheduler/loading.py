@@ -69,7 +69,7 @@ def service_spec(row: Service, now: datetime) -> ServiceSpec:
     configuration = row.document["deploymentConfiguration"]
     process, alarms = _process(row), None
     if process is not None and configuration.get("alarms", {}).get("enable"):
-        alarms = _alarms(row, configuration["alarms"])
+        alarms = _alarms(row, process, configuration["alarms"])
     is_daemon = row.scheduling_strategy == "DAEMON"
     desired_count = len(instances) if is_daemon else row.desired_count
     return ServiceSpec(
@@ -234,7 +234,10 @@ def _is_draining(instance: ContainerInstance | None) -> bool:
     return instance is not None and instance.desired_status != ContainerInstanceStatus.ACTIVE
 
 
-def _alarms(row: Service, configuration: Shape) -> Alarms:
+def _alarms(row: Service, process: Process, configuration: Shape) -> Alarms | None:
+    """The alarms to watch; none for a deployment that one of them did not let watch, by firing when it began."""
+    if not row.service_deployments.filter(service_deployment_id=process.id, last_alarm_status="MONITORING").exists():
+        return None
     names = tuple(configuration["alarmNames"])
     firing = firing_alarms(internal_context(row.account_id, row.region), names)
     return Alarms(names=names, rolls_back=configuration["rollback"], firing=tuple(firing))

@@ -65,16 +65,17 @@ def fail(service: Service, deployment: Deployment, step: FailDeployment, now: da
     if back is None:
         if process is not None:
             ends = {"last_stopped_at": now, "last_finished_at": now, **_monitors_end(process), **monitor}
-            _update(process, now, last_status="STOPPED", last_status_reason=step.reason, **ends)
+            _update(process, now, last_status="STOPPED", last_status_reason=step.status_reason, **ends)
     else:
         _go_back(service, deployment, back, step, now)
         if process is not None:
-            rollback = {"reason": step.reason, "startedAt": now.isoformat(), "serviceRevisionArn": back.revision_arn}
+            began = now.isoformat()
+            rollback = {"reason": step.status_reason, "startedAt": began, "serviceRevisionArn": back.revision_arn}
             _update(
                 process,
                 now,
                 last_status="ROLLBACK_IN_PROGRESS",
-                last_status_reason=step.reason,
+                last_status_reason=step.status_reason,
                 last_rollback=rollback,
                 **monitor,
             )

@@ -39,9 +39,10 @@ ROLLING = "ROLLING"
 #: The pause of a rolling deployment between its last step and its success.
 BAKE_TIME = "BAKE_TIME"
 #: How often to ask: for targets that are to get healthy or are draining, for targets that are healthy, for alarms.
+#: Both tell by themselves when they change; the last two catch what went astray.
 TARGETS_S = 1.0
-HEALTHY_TARGETS_S = 15.0
-ALARMS_S = 5.0
+HEALTHY_TARGETS_S = 60.0
+ALARMS_S = 30.0
 #: How soon to try again what could not be placed or launched.
 PLACEMENT_S = 15.0
 
@@ -95,28 +96,54 @@ def _next(crowd: Crowd) -> list[Step]:
 
 def _failure(service: ServiceSpec, process: Process, primary: DeploymentState) -> Step | None:
     """Why the deployment that is under way must end, or nothing."""
-    back = service.rollback_id
-    if process.stop_request:
-        rolls_back = process.stop_request == "ROLLBACK"
-        reason = "Service deployment stopped by user." if not rolls_back else "Service deployment rolled back by user."
-        return _fail(primary, reason, "it was stopped.", "user", back if rolls_back else "")
+    if primary.rollout_state == "FAILED":
+        return None
     breaker, alarms = service.breaker, service.alarms
+    if process.stop_request:
+        back = service.rollback_id if process.stop_request == "ROLLBACK" else ""
+        reason = f"Service deployment {_ended(back)} by user."
+        return _fail(primary, "user", back, reason=reason, status_reason=reason, event="it was stopped.")
     if breaker and primary.failed_tasks >= breaker.threshold:
-        reason = "ECS deployment circuit breaker: tasks failed to start."
-        return _fail(primary, reason, "tasks failed to start.", "breaker", back if breaker.rolls_back else "")
+        back = service.rollback_id if breaker.rolls_back else ""
+        return _fail(
+            primary,
+            "breaker",
+            back,
+            reason="ECS deployment circuit breaker: tasks failed to start.",
+            status_reason=f"Service deployment {_ended(back)} because the circuit breaker threshold was exceeded.",
+            event="tasks failed to start.",
+        )
     if alarms and alarms.firing:
-        reason = "Service deployment rolled back because alarms were detected: " + ", ".join(alarms.firing)
-        failure = _fail(primary, reason, "alarm detected.", "alarms", back if alarms.rolls_back else "")
-        return replace(failure, alarms=alarms.firing) if failure else None
+        back = service.rollback_id if alarms.rolls_back else ""
+        names = ", ".join(alarms.firing)
+        failure = _fail(
+            primary,
+            "alarms",
+            back,
+            reason=f"ECS deployment alarm detected: {names}.",
+            status_reason=f"Service deployment {_ended(back)} because an alarm was detected: {names}.",
+            event="alarm detected.",
+        )
+        return replace(failure, alarms=alarms.firing)
     return None
 
 
-def _fail(primary: DeploymentState, reason: str, event: str, monitor: str, rollback_id: str) -> FailDeployment | None:
-    if primary.rollout_state == "FAILED":
-        return None
+def _fail(
+    primary: DeploymentState, monitor: str, rollback_id: str, *, reason: str, status_reason: str, event: str
+) -> FailDeployment:
     return FailDeployment(
-        deployment_id=primary.id, reason=reason, event=event, monitor=monitor, rollback_id=rollback_id, cause=reason
+        deployment_id=primary.id,
+        reason=reason,
+        status_reason=status_reason,
+        event=event,
+        monitor=monitor,
+        rollback_id=rollback_id,
+        cause=reason,
     )
+
+
+def _ended(rollback_id: str) -> str:
+    return "rolled back" if rollback_id else "stopped"
 
 
 def _forget_failures(crowd: Crowd, primary: DeploymentState) -> list[Step]:

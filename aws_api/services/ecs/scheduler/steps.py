@@ -160,10 +160,12 @@ class RetireDeployment(ServiceStep):
 class FailDeployment(ServiceStep):
     """The deployment has failed. ``rollback_id``: the deployment to go back to, or none.
 
+    ``reason`` is the deployment's, ``status_reason`` the service deployment's, and ``event`` ends the event's message.
     ``monitor`` is what found out: ``breaker``, ``alarms``, ``hook`` or ``user``; ``alarms`` are those that fire.
     """
 
     reason: str
+    status_reason: str
     event: str
     monitor: str
     rollback_id: str = ""
