@@ -8,11 +8,11 @@ import random
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast
 
 from dnslib import RCODE, DNSError
 
 from sidecar.configuration import VpcConfiguration, ZoneChange
+from sidecar.datagrams import Datagrams
 from sidecar.messages import TCP_BYTES, Question, read_question, write_answer, write_failure
 from sidecar.names import Names
 from sidecar.upstream import Address, Upstream, UpstreamFailure, read_message
@@ -53,7 +53,7 @@ class Resolver:
 
     async def serve(self, address: str, port: int = 53) -> "Listener":
         """Listen on an address, until the listener is closed."""
-        datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Questions(self), local_addr=(address, port))
+        datagrams = Datagrams((address, port), self.answer_datagram)
         try:
             server = await asyncio.start_server(self._converse, address, port)
         except OSError:
@@ -61,24 +61,24 @@ class Resolver:
             raise
         return Listener(datagrams, server)
 
-    def answer_datagram(self, message: bytes, transport: asyncio.DatagramTransport, sender: Address) -> None:
+    def answer_datagram(self, message: bytes, datagrams: Datagrams, sender: Address) -> None:
         """Answer a datagram, now or when upstream did."""
         kept = self._cache.get(message[2:])
         if kept is not None and len(kept.answers) >= kept.wanted and self._loop.time() < kept.until:
-            transport.sendto(message[:2] + random.choice(kept.answers), sender)
+            datagrams.send(message[:2] + random.choice(kept.answers), sender)
             return
         question = read_question(message)
         if question is None:
             return
         answer = self._answer(message, question)
         if answer is not None:
-            transport.sendto(answer, sender)
+            datagrams.send(answer, sender)
         elif len(self._under_way) < _MAX_UNDER_WAY:
-            task = self._loop.create_task(self._forward(message, question, transport, sender))
+            task = self._loop.create_task(self._forward(message, question, datagrams, sender))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         else:
-            transport.sendto(write_failure(question, RCODE.SERVFAIL), sender)
+            datagrams.send(write_failure(question, RCODE.SERVFAIL), sender)
 
     def _answer(self, message: bytes, question: Question, *, over_tcp: bool = False) -> bytes | None:
         """The answer as far as it is known without asking anybody."""
@@ -107,12 +107,8 @@ class Resolver:
             kept = self._cache[key] = _Kept(choices, now + _CHOICES_LAST_S if choices > 1 else float("inf"))
         kept.answers.append(answer)
 
-    async def _forward(
-        self, message: bytes, question: Question, transport: asyncio.DatagramTransport, sender: Address
-    ) -> None:
-        answer = await self._ask_upstream(message, question, over_tcp=False)
-        if not transport.is_closing():
-            transport.sendto(answer, sender)
+    async def _forward(self, message: bytes, question: Question, datagrams: Datagrams, sender: Address) -> None:
+        datagrams.send(await self._ask_upstream(message, question, over_tcp=False), sender)
 
     async def _ask_upstream(self, message: bytes, question: Question, *, over_tcp: bool) -> bytes:
         try:
@@ -142,7 +138,7 @@ class Resolver:
 class Listener:
     """A served address."""
 
-    def __init__(self, datagrams: asyncio.DatagramTransport, server: asyncio.Server) -> None:
+    def __init__(self, datagrams: Datagrams, server: asyncio.Server) -> None:
         self._datagrams = datagrams
         self._server = server
 
@@ -161,15 +157,3 @@ class _Kept:
         self.answers: list[bytes] = []
         self.wanted = wanted
         self.until = until
-
-
-class _Questions(asyncio.DatagramProtocol):
-    def __init__(self, resolver: Resolver) -> None:
-        self._resolver = resolver
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast: until Python 3.12, asyncio's own datagram transports did not say that they are some.
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        self._resolver.answer_datagram(data, self._transport, addr)
