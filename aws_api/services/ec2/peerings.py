@@ -11,10 +11,14 @@ LIVE = ("pending-acceptance", "active")
 
 def visible_peerings(context: Context) -> "QuerySet[VpcPeeringConnection]":
     """Those that the caller asked for or was asked for."""
+    return peerings_seen_by(context.account_id, context.region).select_related("requester_vpc", "accepter_vpc")
+
+
+def peerings_seen_by(account_id: str, region: str) -> "QuerySet[VpcPeeringConnection]":
+    """Those that an account asked for or was asked for in a region."""
     return VpcPeeringConnection.objects.filter(
-        Q(account_id=context.account_id, region=context.region)
-        | Q(accepter_account_id=context.account_id, accepter_region=context.region)
-    ).select_related("requester_vpc", "accepter_vpc")
+        Q(account_id=account_id, region=region) | Q(accepter_account_id=account_id, accepter_region=region)
+    )
 
 
 def peerings_of(vpc: Vpc) -> "QuerySet[VpcPeeringConnection]":

@@ -77,6 +77,42 @@ def test_peered_accounts_may_have_the_same_ids(context: Context, kicks: list[tup
     assert reaches(other, INTERFACE, mine.private_address)
 
 
+def test_two_peerings_of_one_id_lead_to_their_own_vpcs(context: Context, kicks: list[tuple[str, str]]) -> None:
+    """An account that was copied has the ids of the one it was copied from, and may be peered with the same VPC."""
+    others = [
+        internal_context(Account.objects.create(account_id=new_account_id()).account_id, context.region)
+        for _ in range(2)
+    ]
+    mine, *theirs = (build(one, cidr) for one, cidr in zip((context, *others), ("10.1", "10.2", "10.3"), strict=True))
+    for other, interface in zip(others, theirs, strict=True):
+        models.VpcPeeringConnection.objects.create(
+            account_id=other.account_id,
+            region=other.region,
+            created_at=other.clock.now(),
+            resource_id=PEERING,
+            requester_vpc=interface.vpc,
+            accepter_vpc=mine.vpc,
+            accepter_account_id=context.account_id,
+            accepter_region=context.region,
+            status="active",
+        )
+    policies = load_policies([mine.vpc_id])
+    assert {frozenset(each.vpc_ids) for each in policies.peerings.values()} == {
+        frozenset((VPC, f"{VPC}@{other.account_id}")) for other in others
+    }
+    assert [each.resource_id for each in policies.peerings.values()] == [PEERING, PEERING]
+    for other in others:
+        table = policies.tables[f"{policies_table(other)}@{other.account_id}"]
+        (way,) = (line.target for line in table.lines if line.target != "local")
+        assert policies.peerings[way].other(VPC) == f"{VPC}@{other.account_id}"
+
+
+def policies_table(context: Context) -> str:
+    """The id of the one route table of an account's VPC."""
+    table: str = models.RouteTable.objects.get(account_id=context.account_id, region=context.region).resource_id
+    return table
+
+
 def test_private_dns_is_the_endpoints_own_vpcs(ec2: Any, context: Context, vpc_id: str, subnet_id: str) -> None:
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
     request = {"VpcId": vpc_id, "VpcEndpointType": "Interface", "SubnetIds": [subnet_id]}

@@ -111,13 +111,7 @@ def load_policies(vpc_pks: Iterable[int]) -> Policies:
         )
         for row in rows
     }
-    active = {
-        row.resource_id: Peering(
-            peering_id=row.resource_id,
-            vpc_ids=frozenset((ids[row.requester_vpc_id], ids[row.accepter_vpc_id])),  # type: ignore[index]
-        )
-        for row in peerings
-    }
+    active = _peerings(peerings, ids, names)
     lists = _prefix_lists(wanted)
     nat_gateways = {
         names.of(row): NatGateway(
@@ -148,6 +142,22 @@ def _active_peerings(vpc_pks: set[int]) -> Iterable[models.VpcPeeringConnection]
         status="active", requester_vpc__isnull=False, accepter_vpc__isnull=False
     )
     return rows.filter(Q(requester_vpc__in=vpc_pks) | Q(accepter_vpc__in=vpc_pks)).order_by("pk")
+
+
+def _peerings(
+    rows: Iterable[models.VpcPeeringConnection], vpc_ids: Mapping[int, str], names: _Names
+) -> dict[str, Peering]:
+    """Connections by names of their own: their ids, but where two accounts or regions have the same one.
+
+    Who asked for a connection names it, so those that were asked for here come first.
+    """
+    found: dict[str, Peering] = {}
+    for row in sorted(rows, key=lambda row: names.of(row) != row.resource_id):
+        name = names.of(row) if row.resource_id in found else row.resource_id
+        assert row.requester_vpc_id is not None and row.accepter_vpc_id is not None, "an active peering has two sides"
+        sides = frozenset((vpc_ids[row.requester_vpc_id], vpc_ids[row.accepter_vpc_id]))
+        found[name] = Peering(peering_id=name, resource_id=row.resource_id, vpc_ids=sides)
+    return found
 
 
 def _prefix_lists(vpc_pks: set[int]) -> dict[int, tuple[IPv4Network, ...]]:
@@ -226,6 +236,7 @@ def _tables(
     nat_gateways: Mapping[str, NatGateway],
     lists: Mapping[int, tuple[IPv4Network, ...]],
 ) -> dict[str, RouteTable]:
+    sides = {(vpc_id, each.resource_id): name for name, each in peerings.items() for vpc_id in each.vpc_ids}
     gateways = models.InternetGateway.objects.filter(vpc__in=vpc_pks)
     internet_gateways = {names.of(row): vpc_ids[row.vpc_id] for row in gateways if row.vpc_id is not None}
     tables = models.RouteTable.objects.filter(vpc__in=vpc_pks).prefetch_related("routes__prefix_list", "endpoints")
@@ -238,9 +249,11 @@ def _tables(
         ]
         for route in table.routes.all():
             blocks = lists.get(route.prefix_list_id, ()) if route.prefix_list_id else _block(route.destination)
-            # A peering has one name for both sides.
-            has_one_name = route.target_id in ("local", *peerings)
-            target = route.target_id if has_one_name else names.name(route.target_id, table.account_id, table.region)
+            target = route.target_id
+            if target != "local":
+                elsewhere = names.name(target, table.account_id, table.region)
+                # A peering has one name for both of its sides.
+                target = sides.get((vpc_id, target), elsewhere)
             way, problem = _way(target, vpc_id, internet_gateways, peerings, nat_gateways)
             lines.append(
                 RouteLine(destination=route.destination, blocks=blocks, way=way, target=target, problem=problem)

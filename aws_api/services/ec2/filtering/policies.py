@@ -151,9 +151,10 @@ class Interface:
 
 @dataclass(frozen=True, kw_only=True)
 class Peering:
-    """An active peering of two VPCs."""
+    """An active peering of two VPCs. Both sides call it by ``resource_id``, which another one may have as well."""
 
     peering_id: str
+    resource_id: str
     vpc_ids: frozenset[str]
 
     def other(self, vpc_id: str) -> str:

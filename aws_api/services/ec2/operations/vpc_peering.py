@@ -13,6 +13,7 @@ from aws_api.services.ec2 import kinds, shapes
 from aws_api.services.ec2.addresses import overlaps
 from aws_api.services.ec2.describe import describe_peering_options, describe_vpc_peering_connection
 from aws_api.services.ec2.errors import (
+    InvalidParameterValue,
     InvalidStateTransition,
     OperationNotPermitted,
     UnsupportedOperation,
@@ -23,7 +24,7 @@ from aws_api.services.ec2.errors import (
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.listing import listed
 from aws_api.services.ec2.models import Vpc, VpcPeeringConnection
-from aws_api.services.ec2.peerings import LIVE, peerings_between, peerings_of, visible_peerings
+from aws_api.services.ec2.peerings import LIVE, peerings_between, peerings_of, peerings_seen_by, visible_peerings
 from aws_api.services.ec2.quotas import PEERING_CONNECTIONS_PER_VPC, check_quota
 from aws_api.services.ec2.service import operation
 from aws_api.services.ec2.store import demanded_id, find, required
@@ -77,7 +78,7 @@ def create_vpc_peering_connection(
         account_id=context.account_id,
         region=context.region,
         created_at=now,
-        resource_id=demanded_id(context, kinds.VPC_PEERING_CONNECTION, VpcPeeringConnection, "VpcPeeringConnectionId"),
+        resource_id=_new_id(context, owner, region),
         tags=tags_for(kinds.VPC_PEERING_CONNECTION, request),
         document={
             "RequesterVpcInfo": _info(vpc),
@@ -188,6 +189,15 @@ def modify_vpc_peering_connection_options(
         answer["AccepterPeeringConnectionOptions"] = describe_peering_options(row.accepter_resolves_names)
     wake(row.requester_vpc, row.accepter_vpc)
     return answer
+
+
+def _new_id(context: Context, owner: str, region: str) -> str:
+    """An id that neither side has for another connection. Raises InvalidParameterValue for one that was asked for."""
+    made = demanded_id(context, kinds.VPC_PEERING_CONNECTION, VpcPeeringConnection, "VpcPeeringConnectionId")
+    seen = peerings_seen_by(context.account_id, context.region) | peerings_seen_by(owner, region)
+    if seen.filter(resource_id=made).exists():
+        raise InvalidParameterValue(f"The id '{made}' that was asked for is already in use")
+    return made
 
 
 def _find(context: Context, peering_id: str) -> VpcPeeringConnection:
