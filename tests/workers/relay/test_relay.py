@@ -28,6 +28,7 @@ from aws_api.core.host_ports import (
 from aws_api.core.models import HostPort
 from sidecar.relay import Relay
 from tests.support.threads import in_thread
+from workers.relay.ports import close, listen
 from workers.relay.process import RelayDesk
 from workers.relay.tunnels import Entrance, Tunnels
 
@@ -46,17 +47,20 @@ def owner(context: Context) -> Iterator[str]:
 def ranges(database: None) -> Iterator[int]:
     """A range of two ports that are free, and wanted by nobody: the relay opens those of other tests' owners too."""
     HostPort.objects.all().delete()
-    with socket.socket() as one, socket.socket() as other:
-        for first in range(23000, 24000, 2):
-            try:
-                one.bind(("127.0.0.1", first))
-                other.bind(("127.0.0.1", first + 1))
-            except OSError:
-                continue
-            break
+    first = next(first for first in range(23000, 24000, 2) if all(map(is_free, (first, first + 1))))
     purposes = {purpose.value: (first, first + 1) for purpose in Purpose}
     with override_settings(SIMFRA_HOST_PORT_RANGES=purposes):
         yield first
+
+
+def is_free(port: int) -> bool:
+    """Whether the relay could have a port, over TCP and over UDP, on both of the loopback's addresses."""
+    try:
+        for protocol in ("tcp", "udp"):
+            close(listen("127.0.0.1", port, protocol))
+    except OSError:
+        return False
+    return True
 
 
 @asynccontextmanager
@@ -180,13 +184,13 @@ async def test_a_withdrawn_port_is_closed_and_who_is_connected_goes_on(
         assert port.local_port is not None
         reader, writer = await asyncio.open_connection("127.0.0.1", port.local_port)
         writer.write(b"before")
-        assert await asyncio.wait_for(reader.readexactly(6), 10) == b"before"
+        assert await asyncio.wait_for(reader.readexactly(6), 60) == b"before"
         await in_thread(withdraw, owner)
         await relay.look()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port.local_port)
         writer.write(b"after")
-        assert await asyncio.wait_for(reader.readexactly(5), 10) == b"after"
+        assert await asyncio.wait_for(reader.readexactly(5), 60) == b"after"
         writer.close()
 
 
@@ -213,7 +217,7 @@ async def test_where_nobody_is_the_connection_is_reset(
         await publish_and_look(relay, context, owner, at(**address))
         reader, writer = await asyncio.open_connection("127.0.0.1", ranges)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(-1), 10)
+            await asyncio.wait_for(reader.read(-1), 60)
         writer.close()
 
 
@@ -271,15 +275,17 @@ async def test_datagrams_reach_their_target_and_answers_their_sender(context: Co
     loop = asyncio.get_running_loop()
     target, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
     async with desk() as relay:
-        await publish_and_look(relay, context, owner, at(target.get_extra_info("sockname")[1], protocol="udp"))
+        address = at(target.get_extra_info("sockname")[1], protocol="udp")
+        (port,) = await publish_and_look(relay, context, owner, address)
+        assert port.status == HostPortStatus.OPEN, port.failure
         clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(5)]
         for number, client in enumerate(clients):
             client.setblocking(False)
-            client.connect(("127.0.0.1", ranges))
+            client.connect(("127.0.0.1", port.local_port))
             client.send(f"first {number}".encode())
             client.send(b"second")
         for number, client in enumerate(clients):
-            answers = [await asyncio.wait_for(loop.sock_recv(client, 100), 10) for _ in range(2)]
+            answers = [await asyncio.wait_for(loop.sock_recv(client, 100), 60) for _ in range(2)]
             assert answers == [f"first {number}".encode()[::-1], b"dnoces"]
             client.close()
     target.close()
@@ -288,6 +294,6 @@ async def test_datagrams_reach_their_target_and_answers_their_sender(context: Co
 async def test_a_change_tells_whoever_shows_the_owner(context: Context, owner: str, ranges: int) -> None:
     async with desk() as relay, bus.subscription(changes.TOPIC) as heard:
         await publish_and_look(relay, context, owner, at(80))
-        while (change := StateChange.from_json(await asyncio.wait_for(heard.get(), 10))).kind != CHANGE_KIND:
+        while (change := StateChange.from_json(await asyncio.wait_for(heard.get(), 60))).kind != CHANGE_KIND:
             pass
         assert (change.key, change.before, change.after) == (owner, "PENDING", "OPEN")
