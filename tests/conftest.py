@@ -107,8 +107,14 @@ def kicks(database: None) -> Iterator[list[tuple[str, str]]]:
 
 
 @pytest.fixture(scope="session")
-def live_gateway(database: None) -> Iterator[str]:
+def live_gateway(live_gateway_process: tuple[str, int]) -> str:
     """The URL of the gateway as a process of its own, on a free port, with the test database."""
+    return live_gateway_process[0]
+
+
+@pytest.fixture(scope="session")
+def live_gateway_process(database: None) -> Iterator[tuple[str, int]]:
+    """The same with the number of that process."""
     from tests.support.waiting import wait_for
 
     with socket.socket() as probe:
@@ -129,7 +135,7 @@ def live_gateway(database: None) -> Iterator[str]:
     try:
         wait_for(lambda: _accepts(port) or process.poll() is not None, timeout_s=30, what="the gateway's port")
         assert process.poll() is None, "the gateway ended at once"
-        yield f"http://localhost:{port}"
+        yield f"http://localhost:{port}", process.pid
     finally:
         process.terminate()
         process.wait(10)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cache
+from itertools import count
 from typing import Any
 
 import redis
@@ -85,7 +86,8 @@ class Bus:
         self._hearing: dict[str, list[HearingListener]] = {}
         self._pubsub: redis.asyncio.client.PubSub | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+        self._numbers = count()
+        self._questions: dict[bytes, asyncio.Future[None]] = {}
 
     async def listen(self, topic: str, listener: Listener, hearing: HearingListener | None = None) -> None:
         """Call ``listener(payload)`` on the event loop for each message of a topic, from now on.
@@ -118,6 +120,21 @@ class Bus:
             with suppress(redis.ConnectionError, redis.TimeoutError):
                 await self._pubsub.unsubscribe(channel)
 
+    async def catch_up(self) -> None:
+        """Return once the listeners have been called for all that was published before.
+
+        The broker answers in order, and on the connection that brings the messages. Raises redis.ConnectionError; where
+        the connection breaks meanwhile, no answer comes: the caller limits the wait.
+        """
+        assert self._pubsub is not None, "somebody listens"
+        number = str(next(self._numbers)).encode()
+        answered = self._questions[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self._pubsub.ping(number)
+            await answered
+        finally:
+            del self._questions[number]
+
     async def _read(self) -> None:
         assert self._pubsub is not None
         while True:
@@ -138,12 +155,19 @@ class Bus:
                 continue
             if message is None:
                 continue
+            if message["type"] == "pong":
+                self._answer(message["data"])
             if message["type"] == "subscribe":
                 self._tell((message["channel"].decode(),), hears=True)
             if message["type"] != "message":
                 continue
             for listener in tuple(self._listeners.get(message["channel"].decode(), ())):
                 listener(message["data"])
+
+    def _answer(self, number: bytes) -> None:
+        answered = self._questions.get(number)
+        if answered is not None and not answered.done():
+            answered.set_result(None)
 
     def _tell(self, channels: Iterable[str], *, hears: bool) -> None:
         for channel in channels:
@@ -195,7 +219,10 @@ def _client() -> redis.Redis:
 
 @cache
 def _async_client(_loop: asyncio.AbstractEventLoop) -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2)
+    # A connection that broke is made again once; a broker that is away is not waited for.
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
+    )
 
 
 @cache

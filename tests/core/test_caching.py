@@ -1,8 +1,12 @@
 """What processes keep of rows is never older than the last word that they could hear."""
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Iterator
 
+import orjson
 import pytest
 import redis
 from django.conf import settings
@@ -10,6 +14,7 @@ from django.conf import settings
 from aws_api.core import bus
 from aws_api.core.caching import MetadataCache
 from aws_api.core.execution import run_on_loop
+from aws_api.core.forgetting import SURE_S, TOPIC
 from aws_api.core.ids import new_uuid
 from tests.support.waiting import wait_for
 
@@ -47,6 +52,11 @@ def is_kept(cache: MetadataCache[str, str], rows: Rows) -> bool:
     return rows.loads == loads
 
 
+def tell_from_elsewhere(cache: MetadataCache[str, str]) -> None:
+    """As another process does, which listens to its echoes on a topic of its own."""
+    bus.publish(TOPIC, orjson.dumps((f"{TOPIC}.elsewhere", 0, [(cache._name, "key")])))
+
+
 def test_nothing_is_kept_before_the_broker_has_subscribed_us_and_then_it_is(
     cache: MetadataCache[str, str], rows: Rows
 ) -> None:
@@ -61,7 +71,7 @@ def test_nothing_is_kept_before_the_broker_has_subscribed_us_and_then_it_is(
 def test_another_processs_word_drops_what_is_kept(cache: MetadataCache[str, str], rows: Rows) -> None:
     wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
     rows.value = "second"
-    bus.publish(cache._topic, b"key")
+    tell_from_elsewhere(cache)
     wait_for(lambda: read(cache) == "second", timeout_s=10, what="the new value")
 
 
@@ -73,8 +83,54 @@ def test_a_broken_subscription_drops_everything_that_was_kept(cache: MetadataCac
     wait_for(lambda: read(cache) == "second", timeout_s=10, what="the new value, though nobody told of it")
     wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads again")
     rows.value = "third"
-    bus.publish(cache._topic, b"key")
+    tell_from_elsewhere(cache)
     wait_for(lambda: read(cache) == "third", timeout_s=10, what="a message after the reconnection")
+
+
+def test_a_change_waits_for_the_echo_of_everybody_but_not_for_long(cache: MetadataCache[str, str], rows: Rows) -> None:
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
+    deaf = redis.Redis.from_url(settings.REDIS_URL)
+    with deaf.pubsub() as somebody:  # type: ignore[no-untyped-call]
+        somebody.subscribe(bus._channel(TOPIC))
+        assert somebody.get_message(timeout=10)["type"] == "subscribe"
+        started = time.monotonic()
+        cache.invalidate("key")
+        assert time.monotonic() - started >= SURE_S
+        told, _, words = orjson.loads(somebody.get_message(timeout=10)["data"])
+    assert told.startswith(f"{TOPIC}.")
+    assert words == [[cache._name, "key"]]
+    deaf.close()
+
+
+def test_changes_at_the_same_time_are_one_word(rows: Rows) -> None:
+    caches = [MetadataCache(f"test.{new_uuid()}", rows.load) for _ in range(50)]
+    heard: list[bytes] = []
+
+    async def change_all() -> None:
+        await bus.process_bus().listen(TOPIC, heard.append)
+        await asyncio.gather(*(cache.invalidate_async("key") for cache in caches))
+        await bus.process_bus().unlisten(TOPIC, heard.append)
+
+    run_on_loop(change_all())
+    said = [name for payload in heard for name, _ in orjson.loads(payload)[2]]
+    assert {cache._name for cache in caches} <= set(said)
+    assert len(heard) == 1
+
+
+def test_a_broker_that_hangs_hinders_neither_changes_nor_reads(cache: MetadataCache[str, str], rows: Rows) -> None:
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads")
+    with redis.Redis.from_url(settings.REDIS_URL) as valkey:
+        process_id = valkey.info("server")["process_id"]
+    os.kill(process_id, signal.SIGSTOP)
+    try:
+        rows.value = "second"
+        cache.invalidate("key")
+        assert read(cache) == "second"
+        rows.value = "third"
+        assert read(cache) == "third"
+    finally:
+        os.kill(process_id, signal.SIGCONT)
+    wait_for(lambda: is_kept(cache, rows), timeout_s=10, what="the cache to keep what it loads again")
 
 
 def test_a_subscription_that_could_not_be_made_is_made_later(database: None) -> None:

@@ -1,11 +1,16 @@
 """A missing permission fails where it fails on AWS, in AWS's words, and a change counts from the next request on."""
 
 import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
 from urllib.parse import urlencode
 
 import boto3
 import pytest
 import requests
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from aws_api.core.authorization import register_resource_policies, require_access
@@ -150,22 +155,62 @@ def test_every_change_counts_from_the_next_request_on(iam, user, queue):
     assert sees()
 
 
-def test_a_change_counts_in_another_process_at_once(live_gateway, aws, iam, account, queue):
+@pytest.fixture
+def elsewhere(live_gateway, iam):
+    """The user's clients of a gateway that is a process of its own."""
     iam.create_user(UserName="ann")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
-    elsewhere = boto3.client(
-        "sqs",
-        endpoint_url=live_gateway,
-        region_name="us-east-1",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
-    for _ in range(20):
-        # The word is there by the time of the answer, but the other process may read a request before it.
-        wait_for(lambda: not may(elsewhere.get_queue_attributes, QueueUrl=queue), timeout_s=1)
-        iam.attach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
-        wait_for(lambda: may(elsewhere.get_queue_attributes, QueueUrl=queue), timeout_s=1)
-        iam.detach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+    session = boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    config = Config(retries={"total_max_attempts": 1})
+    return lambda service: session.client(service, endpoint_url=live_gateway, config=config)
+
+
+def test_a_change_counts_in_another_process_from_the_next_request_on(elsewhere, iam, aws, queue):
+    """While that process is busy with requests, and others change policies as well."""
+    sqs = elsewhere("sqs")
+    ended = Event()
+
+    def read():
+        busy = elsewhere("sqs")
+        while not ended.is_set():
+            may(busy.get_queue_attributes, QueueUrl=queue)
+
+    def change():
+        busy = aws("iam")
+        while not ended.is_set():
+            busy.put_user_policy(UserName="busy", PolicyName="own", PolicyDocument=policy(allow("sqs:*")))
+
+    iam.create_user(UserName="busy")
+    others = [Thread(target=read), Thread(target=change)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(50):
+            iam.attach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+            assert may(sqs.get_queue_attributes, QueueUrl=queue)
+            iam.detach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+            assert not may(sqs.get_queue_attributes, QueueUrl=queue)
+    finally:
+        ended.set()
+        for other in others:
+            other.join()
+
+
+def test_a_process_that_hung_goes_on_by_what_changed_meanwhile(live_gateway_process, elsewhere, iam, queue):
+    """Nobody waits for it for long, and it answers nothing by what it kept."""
+    _, gateway_process = live_gateway_process
+    sqs = elsewhere("sqs")
+    with ThreadPoolExecutor(1) as asking:
+        for _ in range(5):
+            iam.attach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+            assert may(sqs.get_queue_attributes, QueueUrl=queue)
+            os.kill(gateway_process, signal.SIGSTOP)
+            try:
+                iam.detach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+                answer = asking.submit(may, sqs.get_queue_attributes, QueueUrl=queue)
+            finally:
+                os.kill(gateway_process, signal.SIGCONT)
+            assert not answer.result(60)
 
 
 def test_an_explicit_deny_is_told_as_such(iam, user, queue):
