@@ -3,11 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
 from aws_api.core.errors import AwsError
 from aws_api.core.pagination import BadToken, decode_token, encode_token, page_of_list
-from aws_api.services.ec2.errors import InvalidNextToken, InvalidParameterCombination, InvalidParameterValue
+from aws_api.services.ec2.errors import (
+    InvalidNextToken,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    missing,
+)
 from aws_api.services.ec2.filters import FilterTable
 from aws_api.services.ec2.models import Ec2Resource
 from aws_api.services.ec2.store import narrowed
@@ -42,12 +48,16 @@ def listed(
         if request.get("MaxResults") is not None:
             member = ids_member[0].lower() + ids_member[1:]
             raise InvalidParameterCombination(f"The parameter {member} cannot be used with the parameter maxResults")
-        return [shape for shape in map(describe, narrowed(rows, ids)) if wanted(shape)], {}
+        return [shape for row in narrowed(rows, ids) if wanted(shape := _described(row, describe))], {}
     limit = _page_size(request)
     found: list[Shape] = []
     last = 0
     for row in rows.filter(pk__gt=_position(request)).order_by("pk").iterator(chunk_size=_CHUNK):
-        shape = describe(row)
+        try:
+            shape = describe(row)
+        except ObjectDoesNotExist:
+            # What belongs to it is read after it, and was deleted with it meanwhile.
+            continue
         if not wanted(shape):
             continue
         if len(found) == limit:
@@ -67,6 +77,13 @@ def listed_shapes(
         matching, token=request.get("NextToken"), limit=_page_size(request, minimum), error=lambda _: _bad_token()
     )
     return page, {"NextToken": token} if token else {}
+
+
+def _described(row: Resource, describe: Callable[[Resource], Shape]) -> Shape:
+    try:
+        return describe(row)
+    except ObjectDoesNotExist:
+        raise missing(row.kind, [row.resource_id]) from None
 
 
 def _page_size(request: Mapping[str, Any], minimum: int = MIN_RESULTS) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from aws_api.core.context import Context
 from aws_api.core.network import NetworkAttachment, network_provider
+from aws_api.services.ec2.models import PrivateAddress
 
 Refused = Callable[..., Any]
 ATTACHMENT_ARN = "arn:aws:ecs:us-east-1:000000000000:attachment/0f1e"
@@ -110,3 +111,15 @@ def test_an_unknown_interface_and_a_malformed_one_are_told_apart(ec2: Any, refus
         ec2.describe_network_interfaces(NetworkInterfaceIds=["eni-abc"])
     with refused("InvalidNetworkInterfaceId.Malformed"):
         ec2.describe_network_interfaces(NetworkInterfaceIds=["abc"])
+
+
+def test_an_interface_that_is_deleted_while_it_is_read_is_not_there(
+    ec2: Any, vpc_id: str, subnet_id: str, refused: Refused
+) -> None:
+    interface_id = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+    # Its addresses are read after it: this is what a reader finds between the two.
+    PrivateAddress.objects.filter(interface__resource_id=interface_id).delete()
+    in_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    assert ec2.describe_network_interfaces(Filters=in_vpc)["NetworkInterfaces"] == []
+    with refused("InvalidNetworkInterfaceID.NotFound"):
+        ec2.describe_network_interfaces(NetworkInterfaceIds=[interface_id])

@@ -53,7 +53,11 @@ class NetworkInterface(Ec2Resource):
 
     @property
     def private_address(self) -> str:
-        return next(str(row.address) for row in self.private_addresses.all() if row.primary)
+        """Its primary address. Raises PrivateAddress.DoesNotExist where it is deleted while it is being read."""
+        for row in self.private_addresses.all():
+            if row.primary:
+                return str(row.address)
+        raise PrivateAddress.DoesNotExist(f"{self.resource_id} has no address any more")
 
 
 class PrivateAddress(models.Model):
