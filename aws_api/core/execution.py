@@ -66,5 +66,8 @@ def _in_transaction(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     try:
         with transaction.atomic():
             return function(*args, **kwargs)
+    except StopIteration as surprise:
+        # No future takes one: whoever waits would wait for ever.
+        raise RuntimeError(f"{function} raised StopIteration") from surprise
     finally:
         connections.close_all()  # back into the pool
