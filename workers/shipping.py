@@ -32,6 +32,8 @@ MAX_MESSAGE_BYTES = 256 * 1024 - EVENT_OVERHEAD_BYTES
 #: The first line after a pause goes at once; the next ones together.
 _BATCH_EVERY_S = 0.05
 _MAX_RETRY_S = 5.0
+#: What a line that waits takes besides its text.
+LINE_OVERHEAD_BYTES = 200
 #: How long an event of several lines waits for its next one.
 _EVENT_REST_S = 1.0
 #: How much further back a resumed reading begins: two streams' lines may be in the file out of order by that.
@@ -85,7 +87,10 @@ class Shipper:
         self._follow = follow
         text = container.labels.get(LABEL_LOGS)
         self._destination = LogDestination.from_json(text) if text else None
-        self._lines: asyncio.Queue[LogLine | Dropped | None] = asyncio.Queue(MAX_BATCH_EVENTS)
+        #: What the buffer's bytes bound in the mode non-blocking its places bound in the other, where reading waits.
+        self._room_bytes = self._destination.buffer_bytes if self._destination else 0
+        places = 0 if self._room_bytes else MAX_BATCH_EVENTS
+        self._lines: asyncio.Queue[LogLine | Dropped | None] = asyncio.Queue(places)
         self._waiting_bytes = 0
         self._dropped = NOTHING_DROPPED
         pattern = self._destination.first_line_pattern if self._destination else ""
@@ -112,9 +117,8 @@ class Shipper:
 
     async def _take(self, line: LogLine) -> None:
         """Let a line wait to be shipped; in the mode non-blocking, drop it where too much waits already."""
-        limit = self._destination.buffer_bytes if self._destination else 0
-        size = len(line.message)
-        if limit and (self._lines.full() or self._waiting_bytes + size > limit) and self._waiting_bytes:
+        size = _size(line)
+        if self._room_bytes and self._waiting_bytes and self._waiting_bytes + size > self._room_bytes:
             self._dropped = self._dropped.and_one(line.at_ns)
             return
         await self._say_dropped()
@@ -163,7 +167,7 @@ class Shipper:
         if not taken:
             events.append(self._gatherer.rest())
         await self._send_events(events, position)
-        self._waiting_bytes -= sum(len(each.message) for each in taken if isinstance(each, LogLine))
+        self._waiting_bytes -= sum(_size(each) for each in taken if isinstance(each, LogLine))
 
     async def _send_events(self, events: Sequence[Sequence[LogLine]], position: Position) -> None:
         whole = [lines for lines in events if lines]
@@ -232,6 +236,11 @@ class Shipper:
             finished,
             datetime.now(UTC),
         )
+
+
+def _size(line: LogLine) -> int:
+    """What a line takes while it waits."""
+    return len(line.message) + LINE_OVERHEAD_BYTES
 
 
 async def put_log_events(destination: LogDestination, events: Sequence[dict[str, object]]) -> None:

@@ -13,7 +13,7 @@ from aws_api.core.database import fetch_row
 from aws_api.core.execution import run_on_loop
 from aws_api.core.log_tail import LogDestination
 from workers.docker.output import OutputDecoder
-from workers.shipping import MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, Position, Shipper, log_events
+from workers.shipping import LINE_OVERHEAD_BYTES, MAX_BATCH_BYTES, MAX_MESSAGE_BYTES, Position, Shipper, log_events
 
 
 def line(at_ns: int, message: str, stream: str = "stdout") -> LogLine:
@@ -233,7 +233,7 @@ def test_an_event_that_nothing_follows_is_shipped_after_a_while(logs: Any, accou
 
 
 def test_the_mode_non_blocking_drops_what_finds_no_room_and_says_how_much(logs: Any, account: Any, key: str) -> None:
-    made = container(key, destination_of(account, buffer_bytes=100))
+    made = container(key, destination_of(account, buffer_bytes=5 * (20 + LINE_OVERHEAD_BYTES)))
     now_ns = time.time_ns()
     lines = [line(now_ns + number // 2, f"{number:03d} " + "x" * 16) for number in range(50)]
     events = shipped(logs, made, lines)

@@ -1,6 +1,7 @@
 """What the options of the log driver awslogs say besides where output goes. Pure.
 
 https://docs.docker.com/engine/logging/drivers/awslogs/
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html
 """
 
 import re
@@ -8,7 +9,9 @@ from collections.abc import Mapping
 
 Options = Mapping[str, str]
 
-DEFAULT_BUFFER_BYTES = 1024 * 1024
+BLOCKING, NON_BLOCKING = "blocking", "non-blocking"
+#: ECS's, not Docker's.
+DEFAULT_BUFFER_BYTES = 10 * 1024 * 1024
 #: strftime's codes as Docker's driver knows them.
 _DATETIME_CODES = {
     "%a": "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)",
@@ -59,13 +62,13 @@ def first_line_pattern(options: Options) -> str:
     return pattern
 
 
-def buffer_bytes(options: Options) -> int:
+def buffer_bytes(options: Options, default_mode: str) -> int:
     """What may wait in the mode non-blocking before lines are dropped; 0 in the mode blocking. Raises InvalidOption."""
-    mode = options.get("mode", "blocking")
-    if mode not in ("", "blocking", "non-blocking"):
+    mode = options.get("mode") or default_mode
+    if mode not in (BLOCKING, NON_BLOCKING):
         raise InvalidOption(f"logger: logging mode not supported: {mode}")
     size = options.get("max-buffer-size")
-    if mode != "non-blocking":
+    if mode == BLOCKING:
         if size:
             raise InvalidOption("logger: max-buffer-size option is only supported with 'mode=non-blocking'")
         return 0

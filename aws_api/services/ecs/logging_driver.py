@@ -12,6 +12,7 @@ from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
 from aws_api.core.invoke import invoke
 from aws_api.core.log_tail import LogDestination
+from aws_api.services.ecs.account_settings import setting_of_account
 from aws_api.services.ecs.awslogs_options import InvalidOption, buffer_bytes, first_line_pattern
 from aws_api.services.ecs.roles import CannotInitialize, call_of, refusal_text, require_accesses
 
@@ -22,16 +23,24 @@ class LogStreamUnavailable(CannotInitialize):
     """The log stream could not be made."""
 
 
+def default_mode(account_id: str, region: str) -> str:
+    """How an account's drivers deliver output where their options do not say it."""
+    return setting_of_account(account_id, region, "defaultLogDriverMode")
+
+
 def log_destination(
-    container: Mapping[str, Any], *, account_id: str, region: str, task_id: str
+    container: Mapping[str, Any], *, account_id: str, region: str, task_id: str, mode: str
 ) -> LogDestination | None:
-    """Where a container's output goes; None where it has not the driver ``awslogs``."""
+    """Where a container's output goes; None where it has not the driver ``awslogs``.
+
+    ``mode`` is how it is delivered where the options do not say it.
+    """
     configuration = container.get("logConfiguration", {})
     if configuration.get("logDriver") != "awslogs":
         return None
     options = configuration.get("options", {})
     try:
-        pattern, room = first_line_pattern(options), buffer_bytes(options)
+        pattern, room = first_line_pattern(options), buffer_bytes(options, mode)
     except InvalidOption:
         pattern, room = "", 0  # its preparation refuses the task
     prefix = options.get("awslogs-stream-prefix")
@@ -45,7 +54,9 @@ def log_destination(
     )
 
 
-def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination, execution: Context | None) -> None:
+def prepare_log_stream(
+    container: Mapping[str, Any], destination: LogDestination, execution: Context | None, mode: str
+) -> None:
     """Make the stream, and its group where the options ask for that, as the execution role where there is one.
 
     Raises LogStreamUnavailable.
@@ -54,7 +65,7 @@ def prepare_log_stream(container: Mapping[str, Any], destination: LogDestination
     options = container["logConfiguration"].get("options", {})
     try:
         first_line_pattern(options)
-        buffer_bytes(options)
+        buffer_bytes(options, mode)
     except InvalidOption as error:
         raise LogStreamUnavailable(
             f"ResourceInitializationError: failed to validate logger args: {error} : exit status 1"

@@ -17,6 +17,7 @@ from aws_api.core.models import PlanRecord
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import ROLE_APPLICATION, emulator_address, object_name, pause_container
 from aws_api.services.ecs import firelens, service_connect_proxy
+from aws_api.services.ecs.awslogs_options import BLOCKING
 from aws_api.services.ecs.container_specs import (
     DEFAULT_STOP_TIMEOUT_S,
     container_name,
@@ -41,7 +42,7 @@ from aws_api.services.ecs.environment_files import FIRELENS_FAILED, download, re
 from aws_api.services.ecs.image_versions import asks_other_registries, pinned_image
 from aws_api.services.ecs.instance_address import published_at
 from aws_api.services.ecs.lifecycle import TaskStatus
-from aws_api.services.ecs.logging_driver import log_destination, may_write, prepare_log_stream
+from aws_api.services.ecs.logging_driver import default_mode, log_destination, may_write, prepare_log_stream
 from aws_api.services.ecs.models import DesiredStatus, Registration, Task
 from aws_api.services.ecs.registry_access import require_pull
 from aws_api.services.ecs.roles import (
@@ -188,6 +189,8 @@ class _Containers:
         self._task_role_arn = task_role_arn(self._overrides, self._definition, row.account_id)
         self._execution_role_arn = execution_role_arn(self._overrides, self._definition, row.account_id)
         self._execution: Context | None = None
+        # Once a container is made, its label says where its output goes and how.
+        self._log_mode = default_mode(row.account_id, row.region) if self._starting else BLOCKING
 
     def parts(self) -> tuple[list[ContainerPart], str]:
         """The containers in start order, and why the task cannot be started where that is so."""
@@ -222,10 +225,13 @@ class _Containers:
     def _spec(self, shape: Shape, access_key: AccessKey | None) -> ContainerSpec:
         row = self._row
         labels = {LABEL_KIND: KIND, LABEL_KEY: row.arn, LABEL_ROLE: ROLE_APPLICATION, **_ecs_labels(row, shape["name"])}
-        if destination := log_destination(shape, account_id=row.account_id, region=row.region, task_id=row.task_id):
+        mode = self._log_mode
+        if destination := log_destination(
+            shape, account_id=row.account_id, region=row.region, task_id=row.task_id, mode=mode
+        ):
             execution = self._execution_context() if self._starting and self._execution_role_arn else None
             if self._starting:
-                prepare_log_stream(shape, destination, execution)
+                prepare_log_stream(shape, destination, execution, mode)
             if execution is None or may_write(destination, execution):
                 labels[LABEL_LOGS] = destination.to_json()
         image = shape["image"]

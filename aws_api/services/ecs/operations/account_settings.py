@@ -1,10 +1,10 @@
 """Account settings: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html"""
 
-from collections.abc import Mapping
 from typing import Any
 
 from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_list
+from aws_api.services.ecs.account_settings import EVERYBODY, VALUES
 from aws_api.services.ecs.models import AccountSetting
 from aws_api.services.ecs.service import ecs
 from aws_api.services.ecs.shapes import (
@@ -17,22 +17,6 @@ from aws_api.services.ecs.shapes import (
 
 Shape = dict[str, Any]
 
-_SWITCH = ("enabled", "disabled")
-#: Each setting's possible values; the first is what holds where nobody has said anything.
-VALUES: Mapping[str, tuple[str, ...]] = {
-    "awsvpcTrunking": ("disabled", "enabled"),
-    "containerInsights": ("disabled", "enabled", "enhanced"),
-    "containerInstanceLongArnFormat": _SWITCH,
-    "defaultLogDriverMode": ("non-blocking", "blocking"),
-    "fargateEventWindows": ("disabled", "enabled"),
-    "fargateFIPSMode": ("disabled", "enabled"),
-    "fargateTaskRetirementWaitPeriod": ("7", "0", "14"),
-    "guardDutyActivate": ("off", "on"),
-    "serviceLongArnFormat": _SWITCH,
-    "tagResourceAuthorization": ("on", "off"),
-    "taskLongArnFormat": _SWITCH,
-}
-
 
 @ecs.operation
 def list_account_settings(context: Context, request: ListAccountSettingsRequest) -> Shape:
@@ -40,7 +24,7 @@ def list_account_settings(context: Context, request: ListAccountSettingsRequest)
     principal = request.get("principalArn") or context.principal.arn
     settings = _own(context, principal)
     if request.get("effectiveSettings"):
-        settings = {**{name: values[0] for name, values in VALUES.items()}, **_own(context, ""), **settings}
+        settings = {**{name: values[0] for name, values in VALUES.items()}, **_own(context, EVERYBODY), **settings}
     shapes = [
         _describe(name, settings[name], principal)
         for name in sorted(settings)
@@ -57,21 +41,21 @@ def put_account_setting(context: Context, request: PutAccountSettingRequest) -> 
     """Set a setting of a principal; of the caller where none is named."""
     principal = request.get("principalArn") or context.principal.arn
     # What the root user sets holds for the whole account, unless somebody set it for themselves.
-    key = "" if principal.endswith(":root") else principal
+    key = EVERYBODY if principal.endswith(":root") else principal
     return _put(context, key, principal, request["name"], request["value"])
 
 
 @ecs.operation
 def put_account_setting_default(context: Context, request: PutAccountSettingDefaultRequest) -> Shape:
     """Set what holds for every principal that has not set it for itself."""
-    return _put(context, "", _root(context), request["name"], request["value"])
+    return _put(context, EVERYBODY, _root(context), request["name"], request["value"])
 
 
 @ecs.operation
 def delete_account_setting(context: Context, request: DeleteAccountSettingRequest) -> Shape:
     """Take a principal's own setting away, so that the default holds."""
     name, principal = request["name"], request.get("principalArn") or context.principal.arn
-    key = "" if principal.endswith(":root") else principal
+    key = EVERYBODY if principal.endswith(":root") else principal
     _rows(context, key).filter(name=_known(name)).delete()
     return {"setting": {"name": name, "value": VALUES[name][0], "principalArn": principal}}
 
@@ -100,7 +84,7 @@ def _describe(name: str, value: str, principal: str) -> Shape:
 
 
 def _own(context: Context, principal: str) -> dict[str, str]:
-    key = "" if principal.endswith(":root") else principal
+    key = EVERYBODY if principal.endswith(":root") else principal
     return dict(_rows(context, key).values_list("name", "value"))
 
 
