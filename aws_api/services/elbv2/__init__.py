@@ -7,8 +7,9 @@ security policies, tags, limits. Each load balancer is one HAProxy container wit
 ``sidecar/load_balancer``.
 
 Refused plainly: gateway load balancers, authenticate-* and jwt-validation actions, targets of type lambda, QUIC.
-Stored without effect: desync mitigation, WAF, zonal shift, cross-zone balancing, capacity reservations, address pools.
-Not emulated: trust stores, IPv6. Which target an application's own cookie stands for is forgotten at a reload.
+Stored without effect: desync mitigation, WAF, zonal shift, capacity reservations, address pools, and cross-zone
+balancing: every address of a load balancer sends to the targets of all zones. Client keep-alive ends connections of
+HTTP/1; those of HTTP/2 end by their idle timeout. Not emulated: trust stores, IPv6.
 
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/Welcome.html
 """

@@ -111,7 +111,7 @@ class LoadBalancerController:
 
     def collect(self, now: datetime) -> None:
         """Forget what was carried long ago."""
-        forget_old_traffic(now)
+        forget_old_traffic()
 
 
 @subscribe

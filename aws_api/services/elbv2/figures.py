@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
+from aws_api.core.clock import SHARED_CLOCK
 from aws_api.core.metric_sources import MetricMinute, MetricQuery
 from aws_api.services.elbv2.models import LoadBalancer, Target, TargetGroup, TargetState, TrafficMinute
 
@@ -22,8 +23,13 @@ _TIMES = ("TargetResponseTime",)
 
 
 def add_traffic(load_balancer: LoadBalancer, minute: int, by_group: Mapping[str, Mapping[str, float]]) -> None:
-    """Add figures to those of a minute since 1970; keys are target groups' ARN suffixes, ``""`` for all."""
-    at = datetime.fromtimestamp(minute * _SECONDS_A_MINUTE, UTC)
+    """Add figures to those of a minute since 1970; keys are target groups' ARN suffixes, ``""`` for all.
+
+    They are kept by the clock that people may move, as alarms ask for them.
+    """
+    setting, real_s = SHARED_CLOCK.setting, minute * _SECONDS_A_MINUTE
+    shown = datetime.fromtimestamp(setting.at(real_s) if setting else real_s, UTC)
+    at = shown.replace(second=0, microsecond=0)
     with transaction.atomic():
         for group, added in by_group.items():
             row, _ = TrafficMinute.objects.select_for_update().get_or_create(
@@ -34,9 +40,9 @@ def add_traffic(load_balancer: LoadBalancer, minute: int, by_group: Mapping[str,
             row.save(update_fields=["figures"])
 
 
-def forget_old_traffic(now: datetime) -> None:
+def forget_old_traffic() -> None:
     """Delete what nobody asks for any more."""
-    old = TrafficMinute.objects.filter(minute__lt=now - KEPT).order_by("minute")[:MAX_FORGOTTEN]
+    old = TrafficMinute.objects.filter(minute__lt=SHARED_CLOCK.now() - KEPT).order_by("minute")[:MAX_FORGOTTEN]
     TrafficMinute.objects.filter(pk__in=old.values("pk")).delete()
 
 

@@ -12,6 +12,7 @@ from aws_api.services.elbv2.specification import ListenerSpec, LoadBalancerSpec,
 
 LOAD_BALANCER_ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
+    "client_keep_alive.seconds": "3600",
     "idle_timeout.timeout_seconds": "60",
     "routing.http.drop_invalid_header_fields.enabled": "false",
     "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
@@ -151,8 +152,8 @@ def test_headers_of_answers_are_the_listeners() -> None:
     assert 'http-after-response set-header X-Frame-Options "DENY"\n' in text
 
 
-def test_stickiness_is_a_cookie_or_a_table() -> None:
-    by_cookie = group(
+def test_stickiness_is_a_cookie_of_the_load_balancers() -> None:
+    by_itself = group(
         "one",
         **{
             "stickiness.enabled": "true",
@@ -160,7 +161,7 @@ def test_stickiness_is_a_cookie_or_a_table() -> None:
             "stickiness.lb_cookie.duration_seconds": "60",
         },
     )
-    by_table = group(
+    beside_the_applications = group(
         "two",
         **{
             "stickiness.enabled": "true",
@@ -169,9 +170,15 @@ def test_stickiness_is_a_cookie_or_a_table() -> None:
             "stickiness.app_cookie.duration_seconds": "60",
         },
     )
-    text = text_of(rule(forward(one=1, two=1)), groups=(by_cookie, by_table))
+    text = text_of(rule(forward(one=1, two=1)), groups=(by_itself, beside_the_applications))
     assert "cookie AWSALB insert indirect nocache dynamic maxidle 60s" in text
-    assert "stick store-response res.cook(sid)" in text
+    assert "cookie AWSALBAPP-0 insert indirect nocache dynamic maxidle 60s\n" in text
+    assert "http-response set-var(txn.session) bool(true) if { res.cook(sid) -m found }\n" in text
+
+
+def test_connections_of_clients_end_at_their_age() -> None:
+    text = text_of(rule(forward(one=1)), groups=(group("one"),), **{"client_keep_alive.seconds": "90"})
+    assert "http-after-response set-header Connection close if { date,sub(sess.began) -m int ge 90 }\n" in text
 
 
 def test_what_access_logs_name_is_set_only_where_there_are_logs() -> None:

@@ -9,7 +9,9 @@ from aws_api.services.elbv2.specification import LoadBalancerSpec, TargetGroupSp
 BAD_GATEWAY_FILE = "502.http"
 #: Marks where the agent puts a group's servers.
 SERVERS_MARK = "# servers"
-STICKY_TABLE_SIZE = 100_000
+#: What the load balancer's own cookie is called beside that of an application, and what it says where it means nothing.
+APPLICATION_COOKIE = "AWSALBAPP-0"
+MEANINGLESS = "_remove_"
 _BALANCE = {
     "round_robin": "roundrobin",
     "least_outstanding_requests": "leastconn",
@@ -43,8 +45,11 @@ def server_options(load_balancer: LoadBalancerSpec, group: TargetGroupSpec) -> s
 
 def cookie_key(group: TargetGroupSpec) -> str:
     """What cookies that name the group's servers are made of; empty where it has none."""
-    is_sticky = group.attributes["stickiness.enabled"] == "true"
-    return group.key if is_sticky and group.attributes["stickiness.type"] == "lb_cookie" else ""
+    attributes = group.attributes
+    if attributes["stickiness.enabled"] != "true":
+        return ""
+    is_named = attributes["stickiness.type"] == "lb_cookie" or attributes.get("stickiness.app_cookie.cookie_name")
+    return group.key if is_named and group.protocol in ("HTTP", "HTTPS") else ""
 
 
 def _http(group: TargetGroupSpec) -> Iterator[str]:
@@ -59,10 +64,22 @@ def _http(group: TargetGroupSpec) -> Iterator[str]:
         yield f"cookie AWSALB insert indirect nocache dynamic maxidle {lifetime_s}s attr Path=/"
         yield f"dynamic-cookie-key {cookie_key(group)}"
     elif name := attributes["stickiness.app_cookie.cookie_name"]:
-        lifetime_s = attributes["stickiness.app_cookie.duration_seconds"]
-        yield f"stick-table type string len 256 size {STICKY_TABLE_SIZE} expire {lifetime_s}s"
-        yield f"stick match req.cook({name})"
-        yield f"stick store-response res.cook({name})"
+        yield from _application_cookie(group, name, attributes["stickiness.app_cookie.duration_seconds"])
+
+
+def _application_cookie(group: TargetGroupSpec, name: str, lifetime_s: str) -> Iterator[str]:
+    """A client stays where it got the application's cookie for as long as it sends that and the load balancer's own.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+    """
+    yield f"cookie {APPLICATION_COOKIE} insert indirect nocache dynamic maxidle {lifetime_s}s"
+    yield f"dynamic-cookie-key {cookie_key(group)}"
+    has_asked, has_answered = f"{{ req.cook({name}) -m found }}", f"{{ res.cook({name}) -m found }}"
+    forgotten = rf'"^(.*{APPLICATION_COOKIE}=)[^;]*(.*)" "\1{MEANINGLESS}\2"'
+    yield f"http-request replace-header Cookie {forgotten} unless {has_asked}"
+    yield f"http-request set-var(txn.session) bool(true) if {has_asked}"
+    yield f"http-response set-var(txn.session) bool(true) if {has_answered}"
+    yield f"http-after-response replace-header Set-Cookie {forgotten} unless {{ var(txn.session) -m bool }}"
 
 
 def _tcp(group: TargetGroupSpec) -> Iterator[str]:

@@ -79,6 +79,10 @@ def _http(load_balancer: LoadBalancerSpec, listener: ListenerSpec) -> Iterator[s
     # A reload ends no connection on which a request may be on its way: it is told with the next answer.
     yield "option idle-close-on-response"
     yield _bind(load_balancer, listener, "h2,http/1.1" if attributes["routing.http2.enabled"] == "true" else "http/1.1")
+    # HTTP/2 has no such header: HAProxy ends its connections by their idle timeout alone.
+    yield "tcp-request connection set-var(sess.began) date"
+    is_old = f"{{ date,sub(sess.began) -m int ge {attributes['client_keep_alive.seconds']} }}"
+    yield f"http-after-response set-header Connection close if {is_old}"
     if attributes["access_logs.s3.enabled"] == "true":
         yield "log /run/simfra/access-log.sock local0 info"
         yield f"log-format {quoted(_log_format(load_balancer, listener))}"
