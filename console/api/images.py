@@ -9,7 +9,7 @@ from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,15 +21,7 @@ from aws_api.services.ecr.inventory import stored_images
 from aws_api.services.ecr.names import RepositoryName, is_repository_name, is_tag
 from console.api.paging import PAGE_PARAMETERS, page
 
-MAX_ARCHIVE_BYTES = 32 * 1024**3
 _CHUNK_BYTES = 1024 * 1024
-
-
-class TooLarge(APIException):
-    """The archive exceeds the limit."""
-
-    status_code = 413
-    default_detail = f"The archive exceeds {MAX_ARCHIVE_BYTES} bytes."
 
 
 class ImageShape(serializers.Serializer[Any]):
@@ -116,13 +108,9 @@ def _destination(request: Request) -> Destination | None:
 def _spool(request: Request, archive: IO[bytes]) -> None:
     """The body on disk, where a tar can be read in any order."""
     body: Any = request._request
-    size = 0
     while chunk := body.read(_CHUNK_BYTES):
-        size += len(chunk)
-        if size > MAX_ARCHIVE_BYTES:
-            raise TooLarge
         archive.write(chunk)
-    if not size:
+    if not archive.tell():
         raise ValidationError("The body is empty: send the archive with --data-binary or -T.")
     archive.seek(0)
 

@@ -21,6 +21,7 @@ from aws_api.services.ecr.models import Layer, Repository
 from aws_api.services.ecr.names import RepositoryName, is_repository_name, is_tag
 from aws_api.services.ecr.registry import registry
 from aws_api.services.ecs.models import Task
+from console.body_limits import ARCHIVE_BYTES
 from console.navigation import Group, Link
 from console.notices import attempted, say
 from console.scope import Scope, scope_of
@@ -31,7 +32,6 @@ _LATEST_TASKS = 100
 SHOWN_PULLS = 12
 _IN_MEMORY_BYTES = 8 * 1024 * 1024
 #: Larger archives go through the admin API, which streams them.
-MAX_ARCHIVE_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +132,8 @@ def delete_image(request: HttpRequest, name: str) -> HttpResponse:
 def upload(request: HttpRequest) -> HttpResponse:
     """Import an archive of ``docker save``, or an OCI layout in a tar."""
     archive: Any = request.FILES.get("archive")
-    if archive is None or archive.size > MAX_ARCHIVE_BYTES:
-        say(request, f"Choose an archive of at most {MAX_ARCHIVE_BYTES // 1024**3} GiB.", is_bad=True)
+    if archive is None:
+        say(request, f"Choose an archive of at most {ARCHIVE_BYTES[request.path] // 1024**3} GiB.", is_bad=True)
         return redirect("images")
     try:
         destination = _destination(scope_of(request.session), request.POST)
