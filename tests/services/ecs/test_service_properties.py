@@ -98,8 +98,9 @@ class World:
         plan = decide(self.service, NOW)
         for step in plan.steps:
             match step:
-                case StartTasks(deployment_id=deployment, zones=zones):
-                    started = tuple(task(next(self._numbers), deployment, "pending", zone) for zone in zones)
+                case StartTasks(deployment_id=deployment, zones=zones, instance_arn=arn):
+                    pending = (task(next(self._numbers), deployment, "pending", zone) for zone in zones)
+                    started = tuple(replace(each, instance_arn=arn) for each in pending)
                     self.service = replace(self.service, tasks=(*self.service.tasks, *started))
                 case StopTasks(task_ids=ids):
                     self._change_tasks(
@@ -149,6 +150,49 @@ def test_a_plan_never_starts_more_tasks_than_the_maximum(service: ServiceSpec) -
 def test_protected_tasks_are_never_stopped(service: ServiceSpec) -> None:
     protected = {each.task_id for each in service.tasks if each.is_protected}
     assert not protected & stopped(service)
+
+
+@settings(max_examples=40)
+@given(services())
+def test_protected_tasks_run_on_until_the_service_is_where_it_should_be(service: ServiceSpec) -> None:
+    protected = {each.task_id for each in service.tasks if each.is_protected and not each.is_leaving}
+    world, before = World(service), "nothing yet"
+    for _ in range(MAX_ROUNDS):
+        text = world.step()
+        assert protected <= {each.task_id for each in world.service.tasks if not each.is_leaving}
+        if text in ("", before):
+            # What protection keeps is told of again and again.
+            return
+        before = text
+    raise AssertionError("it never comes to rest")
+
+
+INSTANCES = ("arn:one", "arn:two", "arn:three")
+
+
+@given(st.sets(st.sampled_from(INSTANCES)), st.sets(st.sampled_from(INSTANCES)), st.sampled_from(STATES))
+def test_a_daemon_has_one_task_on_each_of_its_instances(active: set[str], taken: set[str], state: str) -> None:
+    tasks = tuple(
+        replace(task(number, "2", state), instance_arn=arn, is_on_draining_instance=arn not in active)
+        for number, arn in enumerate(sorted(taken))
+    )
+    service = ServiceSpec(
+        arn="arn:service",
+        name="web",
+        version=1,
+        is_daemon=True,
+        desired_count=len(active),
+        minimum_percent=0,
+        maximum_percent=100,
+        deployments=(DeploymentState(id="2", status="PRIMARY", desired_count=len(active), created_at=NOW),),
+        tasks=tasks,
+        instances=tuple(sorted(active)),
+    )
+    world = World(service)
+    for _ in range(MAX_ROUNDS):
+        if not world.step():
+            break
+    assert sorted(each.instance_arn for each in world.service.tasks if not each.is_leaving) == sorted(active)
 
 
 @given(services())
