@@ -17,7 +17,17 @@ PAGES, API, LIVE = "console.pages", "console.api", "console.live"
 
 def urlpatterns() -> list[Any]:
     """The paths of all pages and of the admin API."""
-    return [*_gathered(PAGES, "urlpatterns"), *_gathered(API, "urlpatterns")]
+    return [*page_urlpatterns(), *api_urlpatterns()]
+
+
+def page_urlpatterns() -> list[Any]:
+    """The paths of all pages, and of what their forms are sent to."""
+    return list(_gathered(PAGES, "urlpatterns"))
+
+
+def api_urlpatterns() -> list[Any]:
+    """The paths of the admin API."""
+    return list(_gathered(API, "urlpatterns"))
 
 
 def websocket_urlpatterns() -> list[Any]:

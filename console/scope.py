@@ -11,6 +11,7 @@ from aws_api.core.context import Context, internal_context
 from aws_api.core.invoke import invoke
 from aws_api.protocol.plans import Protocol, plan_for
 from aws_api.protocol.wire import WireRequest
+from console.told_changes import tell
 
 SESSION_KEY = "scope"
 
@@ -28,7 +29,9 @@ class Scope:
 
     def call(self, service: str, operation: str, /, **request: Any) -> Mapping[str, Any]:
         """Call an AWS operation as the account's root. Raises AwsError, as a client would see it."""
-        return invoke(self.context, service, operation, request)
+        answer = invoke(self.context, service, operation, request)
+        tell(self.account_id, service, operation)
+        return answer
 
     def call_as_sent(self, service: str, operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call an operation of a JSON service with what somebody typed: checked against AWS's model, as on the wire."""

@@ -1,4 +1,4 @@
-// What every page can do: follow logs, copy, open dialogs, search by "/", and open the menu on a small screen.
+// What every page can do: follow logs, scroll tables by keyboard, copy, open dialogs, search by "/", and open the menu.
 "use strict";
 
 const MAX_LINES = 5000;
@@ -16,6 +16,21 @@ function follow(log) {
 }
 
 document.querySelectorAll("[data-log]").forEach(follow);
+
+// What scrolls sideways can be scrolled by keyboard, too: it takes the focus for as long as it is too narrow.
+const narrow = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
+function watchScrollers() {
+  for (const each of document.querySelectorAll(".scroll:not([role])")) narrow.observe(each);
+}
+
+new MutationObserver(watchScrollers).observe(document.getElementById("main"), { childList: true, subtree: true });
+watchScrollers();
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
