@@ -6,8 +6,9 @@ Needs a running instance (`manage.py up`), the Docker engine, `wrk`, and root: t
 network namespace of one task, the proxy aiohttp of PEERS (a virtual environment with requirements-bench.txt) in that of
 another, so that each way has the VPC's network in it as often as it has hops. The target is HAProxy that answers by
 itself, so that it is not what is measured. Goals: at least 35 % of the target's own requests, and five times those of
-the Python proxy. Other programs take from each way what it needs at that moment: on a busy machine, read the last
-lines, which say what the processor time of all processes together would make of the ratios.
+the Python proxy. Other programs take from each way what it needs at that moment: on a busy machine, read the lines that
+say what the processor time of all processes together would make of the ratios. Where client and target share two cores
+with what is between them, they set the pace: the last line has what the load balancer and the proxy themselves take.
 """
 
 import argparse
@@ -29,6 +30,8 @@ NAME = "bench-load-balancer"
 MAX_WAIT_S = 120
 PROXY_PORT = 8081
 _POLL_S = 0.2
+#: The processes whose name is not that of their way.
+_BETWEEN = {"Python proxy": "proxy"}
 
 TARGET = """\
 defaults
@@ -84,6 +87,8 @@ def main() -> None:
         report(rows)
         for other in ("direct", "Python proxy"):
             print(f"load balancer / {other} by processor time: {bench.ratio_by_processor_time(other):.2f}x")
+        own, proxys = (statistics.median(bench.own_s[name]) * 1e6 for name in ("load balancer", "Python proxy"))
+        print(f"a request's own processor time: {own:.0f} us and {proxys:.0f} us: {proxys / own:.2f}x")
     finally:
         bench.clean()
 
@@ -104,6 +109,8 @@ class Bench:
         self._pids: dict[str, int] = {}
         self._proxy: subprocess.Popen[bytes] | None = None
         self._spent: dict[str, list[float]] = {}
+        #: What is between client and target took so much of the processor for a request, by what was asked.
+        self.own_s: dict[str, list[float]] = {}
 
     def prepare(self) -> dict[str, str]:
         """Make all of it; answers where to ask, by what is asked."""
@@ -157,6 +164,8 @@ class Bench:
         count = int(found[1])
         client_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         self._spent.setdefault(name, []).append((client_s + sum(spent.values())) / count)
+        if name != "direct":
+            self.own_s.setdefault(name, []).append(spent[_BETWEEN.get(name, name)] / count)
         print(f"{url}: {count / seconds:.0f}/s", flush=True)
         return count / seconds
 
