@@ -16,7 +16,7 @@ from tests.end_to_end.stack import Stack
 from tests.support.images import busybox_image
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running instance on free ports."""
     port, console_port = _free_ports(2)
@@ -28,28 +28,31 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         instance.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(product: Stack) -> Shop:
     """A filled account."""
     return fill(Simfra(product.endpoint).create_account(alias="shop"), image=_image())
 
 
-@pytest.fixture(scope="session")
-def context() -> Iterator[BrowserContext]:
-    """One browser for all tests; its clipboard may be written, as on localhost for people."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[BrowserContext]:
+    """One browser for all tests; its clipboard may be written, as on localhost for people.
+
+    Of this package alone: while Playwright runs, no other event loop can run in this thread.
+    """
+    program = shutil.which("chromium")
+    if program is None:
         pytest.skip("There is no chromium: `manage.py test --provision` installs Debian's.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser.new_context(viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
         browser.close()
 
 
 @pytest.fixture
-def tab(context: BrowserContext, product: Stack, shop: Shop, pictures: Path) -> Iterator[Tab]:
+def tab(chromium: BrowserContext, product: Stack, shop: Shop, pictures: Path) -> Iterator[Tab]:
     """A tab that shows the shop's account. Whatever test uses it, it ends without a fault."""
-    opened = Tab(context, product.console, pictures)
+    opened = Tab(chromium, product.console, pictures)
     opened.look_at(shop.account.id)
     try:
         yield opened
@@ -58,7 +61,7 @@ def tab(context: BrowserContext, product: Stack, shop: Shop, pictures: Path) -> 
     assert opened.faults == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pictures_folder(tmp_path_factory.mktemp("pictures"))
 

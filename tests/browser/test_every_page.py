@@ -100,9 +100,9 @@ def test_a_page_is_for_everybody(tab: Tab, shop: Shop, name: str) -> None:
     tab.photograph(f"{name} dark")
 
 
-def test_no_page_is_left_out(context: BrowserContext, product: Stack) -> None:
+def test_no_page_is_left_out(chromium: BrowserContext, product: Stack) -> None:
     for page in page_urlpatterns():
         if page.name not in {*PAGES, *LINKED}:
             path = re.sub(r"<int:\w+>", "1", re.sub(r"<(str|slug|path):\w+>", "x", str(page.pattern)))
-            answer = context.request.get(f"{product.console}/{path}")
+            answer = chromium.request.get(f"{product.console}/{path}")
             assert answer.status == 405, f"{page.name} is a page: it needs a place in PAGES"
