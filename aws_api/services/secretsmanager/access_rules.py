@@ -13,13 +13,21 @@ from aws_api.services.secretsmanager.service import secretsmanager
 #: What a secret's ARN ends with while nobody knows its random characters, as IAM policies write it.
 _ANY_SUFFIX = "??????"
 
+#: What a new secret needs besides CreateSecret, by what is asked for with it.
+_ALSO_TO_CREATE = {
+    "Tags": "secretsmanager:TagResource",
+    "AddReplicaRegions": "secretsmanager:ReplicateSecretToRegions",
+    "CrossAccountPrimaryARN": "secretsmanager:PutResourcePolicy",
+}
+
 
 @secretsmanager.access
 async def secret_access(context: Context, action: str, request: Mapping[str, Any]) -> Iterable[Access]:
     """The action on the one secret named, on each of several, or on nothing in particular."""
     if action == "secretsmanager:CreateSecret":
         new_arn = secret_arn(context.account_id, context.region, str(request["Name"]), _ANY_SUFFIX)
-        return ((action, new_arn),)
+        actions = [action, *(needed for member, needed in _ALSO_TO_CREATE.items() if request.get(member))]
+        return tuple((each, new_arn) for each in actions)
     if action == "secretsmanager:BatchGetSecretValue":
         # Each secret's value is asked for as by GetSecretValue; here only whether there may be batches at all.
         return ((action, "*"),)

@@ -12,11 +12,12 @@ from aws_api.services.secretsmanager.versions import stages_of
 
 def secret(row: Secret, now: datetime) -> shapes.DescribeSecretResponse:
     """What DescribeSecret answers."""
-    described = _facts(row, now)
+    described: dict[str, Any] = _facts(row, now)
     if labelled := _labelled(row):
         described["VersionIdsToStages"] = labelled
-    if row.document.get("ReplicationStatus"):
-        described["ReplicationStatus"] = row.document["ReplicationStatus"]
+    for member in ("ReplicationStatus", "CrossAccountPrimary", "CrossAccountReplicas"):
+        if row.document.get(member):
+            described[member] = row.document[member]
     return described  # type: ignore[return-value]
 
 

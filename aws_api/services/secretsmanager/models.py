@@ -12,7 +12,8 @@ from aws_api.services.secretsmanager.names import secret_arn
 class Secret(AwsResource):
     """A secret. ``suffix`` is the random end of its ARN: a secret made anew under the same name has another ARN.
 
-    ``document`` holds what is only kept and described: RotationRules, RotationEnabled, ReplicationStatus, Type.
+    ``document`` holds what is only kept and described: RotationRules, RotationEnabled, ReplicationStatus,
+    CrossAccountPrimary, CrossAccountReplicas, Type.
     """
 
     name = models.CharField(max_length=512)

@@ -7,7 +7,32 @@ from typing import Any
 
 import orjson
 
+from aws_api.core.arns import Arn
 from aws_api.services.secretsmanager.shapes import MalformedPolicyDocumentException, PublicPolicyException
+
+#: The policy that everybody can write, and the one that AWS attaches to replicas of another account's secret.
+DEFAULT_POLICY = "default"
+REPLICATION_POLICY = "cross-account-replication"
+ACCEPTING = "secretsmanager:AcceptCrossAccountReplication"
+
+
+def replication_policy(primary_arn: str) -> str:
+    """What lets the account of a primary begin to replicate."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{Arn.parse(primary_arn).account_id}:root"},
+        "Action": ACCEPTING,
+        "Resource": "*",
+    }
+    return orjson.dumps({"Version": "2012-10-17", "Statement": [statement]}).decode()
+
+
+def joined(first: str, second: str) -> str:
+    """One policy that says what two say."""
+    policy = orjson.loads(first)
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    policy["Statement"] = [*statements, *orjson.loads(second)["Statement"]]
+    return orjson.dumps(policy).decode()
 
 
 def check_policy(document: str) -> list[dict[str, Any]]:

@@ -52,13 +52,48 @@ def encrypt(context: Context, secret_arn: str, version_id: str, key_id: str, pla
                 "EncryptionContext": _encryption_context(secret_arn, version_id),
             },
         )
-    nonce = os.urandom(_NONCE_BYTES)
     return Protected(
         encrypted_key=data_key["CiphertextBlob"],
-        encrypted_value=nonce + AESGCM(data_key["Plaintext"]).encrypt(nonce, plaintext, None),
+        encrypted_value=_sealed(data_key["Plaintext"], plaintext),
         key_id=key_id or DEFAULT_KEY_ID,
         has_managed_key=has_managed_key,
     )
+
+
+def encrypt_for_another(
+    context: Context, secret_arn: str, version_id: str, plaintext: bytes, *, owner: str, key_id: str
+) -> Protected:
+    """Encrypt a value for the secret of another account, ``owner``, under its key: the caller needs ``kms:Encrypt``."""
+    data_key = AESGCM.generate_key(bit_length=256)
+    failure = EncryptionFailure(
+        "Secrets Manager can't encrypt the protected secret text using the replica secret's KMS key."
+    )
+    with _as_failure(failure):
+        key = invoke(_owner(context.in_account(owner)), "kms", "DescribeKey", {"KeyId": key_id})["KeyMetadata"]
+        encrypted_key = invoke(
+            context.via("secretsmanager"),
+            "kms",
+            "Encrypt",
+            {
+                "KeyId": key["Arn"],
+                "Plaintext": data_key,
+                "EncryptionContext": _encryption_context(secret_arn, version_id),
+            },
+        )["CiphertextBlob"]
+    return Protected(
+        encrypted_key=encrypted_key,
+        encrypted_value=_sealed(data_key, plaintext),
+        key_id=key_id,
+        has_managed_key=False,
+    )
+
+
+def is_managed(context: Context, key_id: str) -> bool:
+    """Whether a key is AWS's own. Raises EncryptionFailure where there is no such key."""
+    failure = EncryptionFailure("Secrets Manager can't find the specified KMS key.")
+    with _as_failure(failure):
+        key = invoke(_owner(context), "kms", "DescribeKey", {"KeyId": key_id})["KeyMetadata"]
+    return bool(key["KeyManager"] == "AWS")
 
 
 async def decrypt(
@@ -79,6 +114,11 @@ async def decrypt(
         data_key = (await invoke_async(caller, find_operation("kms", "Decrypt"), request))["Plaintext"]
     nonce, sealed = encrypted_value[:_NONCE_BYTES], encrypted_value[_NONCE_BYTES:]
     return AESGCM(data_key).decrypt(nonce, sealed, None)
+
+
+def _sealed(data_key: bytes, plaintext: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(data_key).encrypt(nonce, plaintext, None)
 
 
 def _owner(context: Context) -> Context:

@@ -5,6 +5,7 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q
 
+from aws_api.core.arns import Arn
 from aws_api.core.caching import MetadataCache
 from aws_api.core.context import Context
 from aws_api.services.secretsmanager import store
@@ -42,6 +43,16 @@ def lookup(context: Context, secret_id: str, *, lock: bool = False) -> Secret | 
     if not found or found[0].is_gone(context.clock.now()):
         return None
     return found[0]
+
+
+def secret_of_arn(arn: str, *, lock: bool = False) -> Secret | None:
+    """The secret of a whole ARN, whosever it is; None where there is none, or it waits for its deletion."""
+    parts = Arn.parse(arn)
+    name, _, suffix = parts.resource.removeprefix("secret:").rpartition("-")
+    rows = Secret.objects.select_for_update() if lock else Secret.objects.all()
+    return rows.filter(
+        account_id=parts.account_id, region=parts.region, name=name, suffix=suffix, deletion_at=None
+    ).first()
 
 
 def remove_gone_secrets(context: Context) -> None:

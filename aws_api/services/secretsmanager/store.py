@@ -14,6 +14,7 @@ from aws_api.core import database
 from aws_api.core.arns import Arn
 from aws_api.core.coalescing import Coalescer
 from aws_api.services.secretsmanager.names import SecretName, secret_arn
+from aws_api.services.secretsmanager.policies import joined, replication_policy
 
 _GET = """
     SELECT secret.id AS secret_id, secret.name, secret.suffix, secret.deletion_at,
@@ -43,7 +44,8 @@ _RESOLVE = """
     ORDER BY name = $4 DESC NULLS LAST LIMIT 1
 """
 _BY_ARN = """
-    SELECT resource_policy, tags FROM secretsmanager_secret
+    SELECT resource_policy, tags, document->'CrossAccountPrimary'->>'PrimarySecretARN' AS primary_arn
+    FROM secretsmanager_secret
     WHERE account_id = $1 AND region = $2 AND name = $3 AND suffix = $4
 """
 _TOUCH = """
@@ -112,9 +114,12 @@ async def find_arn(account_id: str, region: str, name: SecretName) -> str | None
 
 
 async def find_policy(arn: str) -> str | None:
-    """The resource policy of the secret of an ARN, empty where it has none; None where there is no such secret."""
+    """What the resource policies of the secret of an ARN say, empty where it has none; None where it is not there."""
     row = await _row_of_arn(arn)
-    return None if row is None else str(row["resource_policy"])
+    if row is None or row["primary_arn"] is None:
+        return None if row is None else str(row["resource_policy"])
+    managed = replication_policy(row["primary_arn"])
+    return joined(row["resource_policy"], managed) if row["resource_policy"] else managed
 
 
 async def find_tags(arn: str) -> Mapping[str, str]:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 from aws_api.core.context import Context
+from aws_api.services.secretsmanager.cross_account import has_replica, primary_arn_of
+from aws_api.services.secretsmanager.models import Secret
 from aws_api.services.secretsmanager.names import new_arn_suffix, parse_secret_id, secret_arn, secret_not_found
 from aws_api.services.secretsmanager.secrets import find_secret, lookup, remove
 from aws_api.services.secretsmanager.service import secretsmanager
@@ -35,6 +37,8 @@ def delete_secret(context: Context, request: DeleteSecretRequest) -> DeleteSecre
         )
     now = context.clock.now()
     secret = lookup(context, request["SecretId"], lock=True)
+    if secret is not None:
+        _require_alone(secret)
     if is_forced:
         if secret is None:
             return _forced_without_one(context, request["SecretId"])
@@ -45,10 +49,6 @@ def delete_secret(context: Context, request: DeleteSecretRequest) -> DeleteSecre
     if secret.deletion_at is not None:
         raise InvalidRequestException(
             "You can't perform this operation on the secret because it was already scheduled for deletion."
-        )
-    if secret.document.get("ReplicationStatus"):
-        raise InvalidRequestException(
-            "You can't delete secret that still has replica regions. Please remove the replica regions first."
         )
     secret.deletion_at = now + timedelta(days=window_days or DEFAULT_WINDOW_DAYS)
     secret.save(update_fields=["deletion_at"])
@@ -62,6 +62,23 @@ def restore_secret(context: Context, request: RestoreSecretRequest) -> RestoreSe
     secret.deletion_at = None
     secret.save(update_fields=["deletion_at"])
     return {"ARN": secret.arn, "Name": secret.name}
+
+
+def _require_alone(secret: Secret) -> None:
+    """Raise InvalidRequestException where a secret has replicas, or is another account's."""
+    if secret.document.get("ReplicationStatus"):
+        raise InvalidRequestException(
+            "You can't delete secret that still has replica regions. Please remove the replica regions first."
+        )
+    if has_replica(secret):
+        raise InvalidRequestException(
+            "You can't delete a secret that still has a cross-account replica. Call DisassociateCrossAccountReplica "
+            "first."
+        )
+    if primary_arn_of(secret) is not None:
+        raise InvalidRequestException(
+            "You can't delete a cross-account replica secret. Call StopReplicationToReplica first."
+        )
 
 
 def _forced_without_one(context: Context, secret_id: str) -> DeleteSecretResponse:

@@ -1,7 +1,15 @@
 """PutResourcePolicy, GetResourcePolicy, ListResourcePolicies, DeleteResourcePolicy, ValidateResourcePolicy."""
 
 from aws_api.core.context import Context
-from aws_api.services.secretsmanager.policies import check_not_public, check_policy
+from aws_api.services.secretsmanager.cross_account import primary_arn_of
+from aws_api.services.secretsmanager.models import Secret
+from aws_api.services.secretsmanager.policies import (
+    DEFAULT_POLICY,
+    REPLICATION_POLICY,
+    check_not_public,
+    check_policy,
+    replication_policy,
+)
 from aws_api.services.secretsmanager.secrets import find_secret, forget_policy_on_commit
 from aws_api.services.secretsmanager.service import secretsmanager
 from aws_api.services.secretsmanager.shapes import (
@@ -10,12 +18,14 @@ from aws_api.services.secretsmanager.shapes import (
     GetResourcePolicyRequest,
     GetResourcePolicyResponse,
     InvalidNextTokenException,
+    InvalidParameterException,
     ListResourcePoliciesRequest,
     ListResourcePoliciesResponse,
     MalformedPolicyDocumentException,
     PublicPolicyException,
     PutResourcePolicyRequest,
     PutResourcePolicyResponse,
+    ResourceNotFoundException,
     ValidateResourcePolicyRequest,
     ValidateResourcePolicyResponse,
 )
@@ -24,6 +34,7 @@ from aws_api.services.secretsmanager.shapes import (
 @secretsmanager.operation
 def put_resource_policy(context: Context, request: PutResourcePolicyRequest) -> PutResourcePolicyResponse:
     """Write who else may use a secret."""
+    _require_default(request.get("PolicyName"))
     secret = find_secret(context, request["SecretId"], lock=True)
     statements = check_policy(request["ResourcePolicy"])
     if request.get("BlockPublicPolicy"):
@@ -39,24 +50,29 @@ def get_resource_policy(context: Context, request: GetResourcePolicyRequest) -> 
     """Who else may use a secret; nothing where that was never written."""
     secret = find_secret(context, request["SecretId"], allows_deleted=True)
     answer: GetResourcePolicyResponse = {"ARN": secret.arn, "Name": secret.name}
-    if secret.resource_policy:
-        answer["ResourcePolicy"] = secret.resource_policy
+    name = request.get("PolicyName", DEFAULT_POLICY)
+    policy = _policies(secret).get(name)
+    if policy:
+        answer["ResourcePolicy"] = policy
+    elif name != DEFAULT_POLICY:
+        raise ResourceNotFoundException("Secrets Manager can't find the specified resource policy.")
     return answer
 
 
 @secretsmanager.operation
 def list_resource_policies(context: Context, request: ListResourcePoliciesRequest) -> ListResourcePoliciesResponse:
-    """The name of a secret's policy; nothing where none was written. Others than the default one are AWS's to make."""
+    """The names of a secret's policies: the one that was written, and the one that AWS attaches to a replica."""
     secret = find_secret(context, request["SecretId"], allows_deleted=True)
     if request.get("NextToken"):
         # The one page has no next.
         raise InvalidNextTokenException
-    return {"ResourcePolicies": [{"PolicyName": "default"}] if secret.resource_policy else []}
+    return {"ResourcePolicies": [{"PolicyName": name} for name in _policies(secret)]}
 
 
 @secretsmanager.operation
 def delete_resource_policy(context: Context, request: DeleteResourcePolicyRequest) -> DeleteResourcePolicyResponse:
     """Nobody else may use a secret any more."""
+    _require_default(request.get("PolicyName"))
     secret = find_secret(context, request["SecretId"], lock=True, allows_deleted=True)
     secret.resource_policy = ""
     secret.save(update_fields=["resource_policy"])
@@ -80,3 +96,16 @@ def validate_resource_policy(
             "ValidationErrors": [{"CheckName": name, "ErrorMessage": error.message}],
         }
     return {"PolicyValidationPassed": True, "ValidationErrors": []}
+
+
+def _policies(secret: Secret) -> dict[str, str]:
+    """A secret's policies by name."""
+    policies = {DEFAULT_POLICY: secret.resource_policy} if secret.resource_policy else {}
+    if primary_arn := primary_arn_of(secret):
+        policies[REPLICATION_POLICY] = replication_policy(primary_arn)
+    return policies
+
+
+def _require_default(name: str | None) -> None:
+    if name not in (None, DEFAULT_POLICY):
+        raise InvalidParameterException(f"You can only attach or delete the {DEFAULT_POLICY} policy.")

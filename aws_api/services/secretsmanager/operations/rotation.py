@@ -2,6 +2,7 @@
 
 from aws_api.core.context import Context
 from aws_api.core.errors import NotImplementedByUs
+from aws_api.services.secretsmanager.cross_account import require_own_value
 from aws_api.services.secretsmanager.rotation import check_rules
 from aws_api.services.secretsmanager.secrets import find_secret
 from aws_api.services.secretsmanager.service import secretsmanager
@@ -18,6 +19,7 @@ from aws_api.services.secretsmanager.shapes import (
 def rotate_secret(context: Context, request: RotateSecretRequest) -> RotateSecretResponse:
     """Keep a rotation schedule. There is no Lambda, so a rotation function is refused and nothing is rotated."""
     secret = find_secret(context, request["SecretId"], lock=True)
+    require_own_value(secret)
     if request.get("RotationLambdaARN") or request.get("ExternalSecretRotationRoleArn"):
         raise NotImplementedByUs(
             "Simfra does not emulate Lambda yet, so no function can rotate the secret: call RotateSecret with "

@@ -5,6 +5,12 @@ from django.db import IntegrityError, transaction
 from aws_api.core.context import Context
 from aws_api.core.tags import tags_from_list
 from aws_api.services.secretsmanager import describe
+from aws_api.services.secretsmanager.cross_account import (
+    check_new_replica,
+    new_replica,
+    replicate,
+    require_own_value,
+)
 from aws_api.services.secretsmanager.models import Secret
 from aws_api.services.secretsmanager.names import check_new_name, new_arn_suffix
 from aws_api.services.secretsmanager.replicas import with_replicas
@@ -15,7 +21,6 @@ from aws_api.services.secretsmanager.shapes import (
     CreateSecretResponse,
     DescribeSecretRequest,
     DescribeSecretResponse,
-    InvalidParameterException,
     InvalidRequestException,
     ResourceExistsException,
     UpdateSecretRequest,
@@ -36,10 +41,11 @@ def create_secret(context: Context, request: CreateSecretRequest) -> CreateSecre
 
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
     """
-    if request.get("CrossAccountPrimaryARN"):
-        raise InvalidParameterException("Simfra does not emulate replicas in other accounts.")
     name = request["Name"]
     check_new_name(name)
+    primary_arn = request.get("CrossAccountPrimaryARN")
+    if primary_arn:
+        check_new_replica(context, request)
     value = requested_value(request)
     remove_gone_secrets(context)
     existing = _existing(context, name)
@@ -58,6 +64,8 @@ def create_secret(context: Context, request: CreateSecretRequest) -> CreateSecre
         created_at=now,
         changed_at=now,
     )
+    if primary_arn:
+        secret.document = new_replica(primary_arn)
     if replicas := request.get("AddReplicaRegions"):
         secret.document = with_replicas(secret, replicas)
     try:
@@ -92,6 +100,8 @@ def update_secret(context: Context, request: UpdateSecretRequest) -> UpdateSecre
     """
     value = requested_value(request)
     secret = find_secret(context, request["SecretId"], lock=True)
+    if value is not None:
+        require_own_value(secret)
     if "Description" in request:
         secret.description = request["Description"]
     if request.get("Type"):
@@ -106,6 +116,7 @@ def update_secret(context: Context, request: UpdateSecretRequest) -> UpdateSecre
     answer: UpdateSecretResponse = {"ARN": secret.arn, "Name": secret.name}
     if value is not None:
         answer["VersionId"] = write_version(context, secret, value, request.get("ClientRequestToken"), None).version_id
+        replicate(context, secret)
     return answer
 
 

@@ -3,6 +3,7 @@
 from aws_api.core.context import Context
 from aws_api.core.pagination import page_of_list
 from aws_api.services.secretsmanager import describe
+from aws_api.services.secretsmanager.cross_account import replicate, require_own_value
 from aws_api.services.secretsmanager.secrets import find_secret
 from aws_api.services.secretsmanager.service import secretsmanager
 from aws_api.services.secretsmanager.shapes import (
@@ -33,7 +34,9 @@ def put_secret_value(context: Context, request: PutSecretValueRequest) -> PutSec
     if value is None:
         raise InvalidRequestException("You must provide either SecretString or SecretBinary.")
     secret = find_secret(context, request["SecretId"], lock=True)
+    require_own_value(secret)
     version = write_version(context, secret, value, request.get("ClientRequestToken"), request.get("VersionStages"))
+    replicate(context, secret)
     return {
         "ARN": secret.arn,
         "Name": secret.name,
@@ -51,6 +54,7 @@ def update_secret_version_stage(
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
     """
     secret = find_secret(context, request["SecretId"], lock=True)
+    require_own_value(secret)
     label = request["VersionStage"]
     source, target = request.get("RemoveFromVersionId"), request.get("MoveToVersionId")
     stages = stages_of(secret)
@@ -67,6 +71,7 @@ def update_secret_version_stage(
     save_stages(secret, stages)
     secret.changed_at = context.clock.now()
     secret.save(update_fields=["changed_at"])
+    replicate(context, secret)
     return {"ARN": secret.arn, "Name": secret.name}
 
 
