@@ -302,8 +302,9 @@ class ExecuteCommandSession(models.Model):
     """A session of ExecuteCommand: opened once, with its token, before it expires.
 
     ``container`` is the container's name in the task, ``engine_container`` the engine's. ``log_group`` and
-    ``log_region`` say where its output is logged; empty where it is not. One that is open proves that it lives by
-    moving ``alive_until``.
+    ``log_region`` say where its output is logged; empty where it is not. ``kms_key_id`` encrypts it, where there is
+    one, and ``target_id`` is what Session Manager calls the container. One that is open proves that it lives by moving
+    ``alive_until``.
     """
 
     account_id = models.CharField(max_length=12)
@@ -316,6 +317,8 @@ class ExecuteCommandSession(models.Model):
     role_arn = models.CharField(max_length=2048, default="", blank=True)
     log_group = models.CharField(max_length=512, default="", blank=True)
     log_region = models.CharField(max_length=32, default="", blank=True)
+    kms_key_id = models.CharField(max_length=2048, default="", blank=True)
+    target_id = models.CharField(max_length=512, default="", blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)
