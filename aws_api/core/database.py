@@ -14,15 +14,23 @@ from django.db import connection
 
 #: Group commit keeps few statements under way at once, so a few connections carry any load.
 POOL_SIZE = 8
+#: Longest that Postgres works on a statement; it ends one that takes longer by itself.
 STATEMENT_TIMEOUT_S = 30
+#: Longest that a statement waits for a server that says nothing at all any more.
+SILENCE_TIMEOUT_S = 40
 CLOSE_TIMEOUT_S = 10
 #: Each connection costs Postgres 2 to 3 MB, so what a burst opened is given back soon.
 IDLE_CONNECTION_S = 30
+_LISTEN_EVERY_S = 5
 
 #: The statements of this road are few, and each is meant to go by its keys. Planned anew for each call, as Postgres
 #: does with arrays whose length it sees, the larger ones cost more than they do; and a plan made while a table was
 #: small must be right when it has grown.
-_PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+}
 
 _pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
 
@@ -30,7 +38,8 @@ _pools: dict[asyncio.AbstractEventLoop, "ConnectionPool"] = {}
 class ConnectionPool:
     """At most so many connections, opened when needed; the one used last is used next, since its caches are warm.
 
-    asyncpg's own pool makes a task, a timer and a proxy of every use: more work than a short statement is.
+    asyncpg's own pool makes a task, a timer and a proxy of every use: more work than a short statement is. For the
+    same reason statements have no timers of their own: one for all of them looks now and then for a silent server.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], size: int = POOL_SIZE) -> None:
@@ -40,6 +49,9 @@ class ConnectionPool:
         #: Each with the loop's time when it was given back; the longest idle comes first.
         self._idle: list[tuple[asyncpg.Connection, float]] = []
         self._tidying: asyncio.TimerHandle | None = None
+        #: Connections at a single statement, with the loop's time when it began; the one that began first comes first.
+        self._asked: dict[asyncpg.Connection, float] = {}
+        self._listening: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
@@ -55,9 +67,13 @@ class ConnectionPool:
         """Run one statement on any connection."""
         async with self._places:
             opened = await self._take()
+            self._asked[opened] = asyncio.get_running_loop().time()
+            if self._listening is None:
+                self._listen()
             try:
                 rows: Sequence[Any] = await opened.fetch(sql, *arguments)
             finally:
+                del self._asked[opened]
                 self._give_back(opened)
         return rows
 
@@ -65,9 +81,10 @@ class ConnectionPool:
         """Close every connection once nobody uses it; the pool can be used again."""
         for _ in range(self._size):
             await self._places.acquire()
-        if self._tidying is not None:
-            self._tidying.cancel()
-            self._tidying = None
+        for timer in (self._tidying, self._listening):
+            if timer is not None:
+                timer.cancel()
+        self._tidying = self._listening = None
         idle, self._idle = self._idle, []
         for opened, _ in idle:
             await opened.close(timeout=CLOSE_TIMEOUT_S)
@@ -96,6 +113,14 @@ class ConnectionPool:
             opened, _ = self._idle.pop(0)
             opened.terminate()
         self._tidying = loop.call_later(IDLE_CONNECTION_S, self._tidy) if len(self._idle) > 1 else None
+
+    def _listen(self) -> None:
+        """Give up the connections whose server has been silent for too long: who waits for them learns it."""
+        loop = asyncio.get_running_loop()
+        for opened, asked_at in list(self._asked.items()):
+            if asked_at <= loop.time() - SILENCE_TIMEOUT_S:
+                opened.terminate()
+        self._listening = loop.call_later(_LISTEN_EVERY_S, self._listen) if self._asked else None
 
 
 def pool() -> ConnectionPool:
@@ -134,8 +159,7 @@ async def _connect() -> asyncpg.Connection:
         user=settings["USER"],
         password=settings["PASSWORD"] or None,
         database=settings["NAME"],
-        command_timeout=STATEMENT_TIMEOUT_S,
-        server_settings=_PLANNING,
+        server_settings=_SETTINGS,
     )
     await opened.set_type_codec(
         "jsonb",

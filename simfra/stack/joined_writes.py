@@ -13,14 +13,18 @@ MAX_WAITING_BYTES = 64 * 1024
 
 
 class JoinedWritesProtocol(HttpToolsProtocol):
-    """One connection whose writes of one turn of the loop leave together."""
+    """One connection whose answers leave together, head and body."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(_JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
 
+    def on_response_complete(self) -> None:
+        self.transport.flush()  # type: ignore[attr-defined]
+        super().on_response_complete()
+
 
 class _JoiningTransport:
-    """A transport that writes in the loop's next turn; everything else is the transport's own."""
+    """A transport that writes when an answer is whole, or in the loop's next turn; else it is the transport's own."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -29,16 +33,17 @@ class _JoiningTransport:
 
     def write(self, data: bytes) -> None:
         if not self._waiting:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._waiting += data
         if len(self._waiting) > MAX_WAITING_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         if self._waiting:
             data, self._waiting = self._waiting, bytearray()
             self._transport.write(data)

@@ -98,6 +98,7 @@ _DELETE = """
     DELETE FROM sqs_message USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS gone (id, queue_id, receipt)
     WHERE sqs_message.id = gone.id AND sqs_message.queue_id = gone.queue_id AND sqs_message.receipt = gone.receipt
 """
+_DELETE_ONE = "DELETE FROM sqs_message WHERE id = $1 AND queue_id = $2 AND receipt = $3"
 
 _CHANGE_VISIBILITY = """
     WITH asked AS MATERIALIZED (
@@ -314,6 +315,9 @@ async def _receive_round(queues: Sequence[Sequence[Receive]]) -> dict[int, list[
 async def _run_deletes(batch: Sequence[Sequence[Receipt]]) -> list[Exception | None]:
     # In one order everywhere, so that two processes deleting the same messages do not lock each other out.
     receipts = sorted((receipt for receipts in batch for receipt in receipts), key=lambda receipt: receipt.id)
+    if len(receipts) == 1:
+        await database.fetch(_DELETE_ONE, receipts[0].id, receipts[0].queue_id, receipts[0].number)
+        return [None]
     await database.fetch(
         _DELETE,
         [receipt.id for receipt in receipts],

@@ -19,10 +19,9 @@ from aws_api.services.ssm.names import Selection, parameter_arn
 _COLUMNS = """parameter.name, version.version, version.type, version.value, version.has_managed_key, version.tier,
     version.data_type, version.modified_at"""
 
-_GET = f"""
+_SELECT = f"""
     SELECT parameter.id AS parameter_id, {_COLUMNS}
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[])
-        WITH ORDINALITY AS asked (account_id, region, name, version, label, place)
+    FROM {{asked}} AS asked (account_id, region, name, version, label, place)
     LEFT JOIN ssm_parameter AS parameter ON parameter.account_id = asked.account_id
         AND parameter.region = asked.region AND parameter.name = asked.name
     LEFT JOIN ssm_parameterversion AS version ON version.parameter_id = parameter.id AND version.version = COALESCE(
@@ -34,6 +33,11 @@ _GET = f"""
     )
     ORDER BY asked.place
 """
+_GET = _SELECT.format(
+    asked="unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[]) WITH ORDINALITY",
+)
+# What a lone client waits for, without the arrays.
+_GET_ONE = _SELECT.format(asked="(VALUES ($1::text, $2::text, $3::text, $4::int, $5::text, 1))")
 
 _TAGS = """
     SELECT tags FROM ssm_parameter WHERE account_id = $1 AND region = $2 AND name IN ($3, $4) ORDER BY name DESC
@@ -101,14 +105,14 @@ def _store_of(_loop_id: int) -> ParameterStore:
 
 
 async def _run_gets(batch: Sequence[_Asked]) -> list[Found | Exception | None]:
-    rows = await database.fetch(
-        _GET,
-        [asked.account_id for asked in batch],
-        [asked.region for asked in batch],
-        [asked.selection.name for asked in batch],
-        [asked.selection.version for asked in batch],
-        [asked.selection.label for asked in batch],
-    )
+    wanted = [
+        (asked.account_id, asked.region, asked.selection.name, asked.selection.version, asked.selection.label)
+        for asked in batch
+    ]
+    if len(wanted) == 1:
+        rows = await database.fetch(_GET_ONE, *wanted[0])
+    else:
+        rows = await database.fetch(_GET, *(list(column) for column in zip(*wanted, strict=True)))
     return [_found(asked, row) for asked, row in zip(batch, rows, strict=True)]
 
 

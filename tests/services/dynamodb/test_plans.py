@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -48,6 +49,9 @@ LATE = (7900).to_bytes(4)
     ("statement", "arguments"),
     [
         (store._READ, [[TABLE], [PARTITION], [LATE]]),
+        (store._READ_ONE, [TABLE, PARTITION, LATE]),
+        (store._QUERIES_ONCE[True], [TABLE, PARTITION, LATE, AFTER_EVERY_RANGE, 10]),
+        (store._QUERIES_ONCE[False], [TABLE, PARTITION, BEFORE_EVERY_KEY, LATE, 10]),
         (store._QUERIES[False, True], [[TABLE], [PARTITION], [LATE], [AFTER_EVERY_RANGE], [10]]),
         (store._QUERIES[False, False], [[TABLE], [PARTITION], [BEFORE_EVERY_KEY], [LATE], [10]]),
         (
@@ -69,6 +73,32 @@ def test_a_statement_reads_little_more_than_it_answers(many: None, statement: st
     for node in nodes:
         assert node.get("Actual Rows", 0) * node.get("Actual Loops", 1) <= 20, node
         assert node.get("Rows Removed by Filter", 0) <= 20, node
+
+
+_ROW = (PARTITION, LATE)
+_PUT = ([TABLE], [PARTITION], [LATE], [0], [None], [b"{}"], [2], [1])
+
+
+@pytest.mark.parametrize(
+    ("statement", "arguments"),
+    [
+        (store._OVERWRITE_ONE, [TABLE, 0, *_ROW, b"{}", 2, 1]),
+        (store._REPLACE_ONE, [TABLE, 0, *_ROW, b"{}", 2, 1, 7901]),
+        (store._OVERWRITE, [*_PUT[:4], *_PUT[5:], [TABLE]]),
+        (store._WRITE_ITEMS, [*_PUT, [TABLE]]),
+        (store._WRITE_ALL, [*_PUT, [TABLE], *([],) * 11, [], datetime.now(UTC)]),
+    ],
+    ids=["overwrite one", "replace one", "overwrite", "write", "write all"],
+)
+def test_a_write_finds_its_rows_by_their_keys(many: None, statement: str, arguments: list[Any]) -> None:
+    (row,) = run_on_loop(database.fetch(f"EXPLAIN (FORMAT JSON) {statement}", *arguments))
+    large = {"dynamodb_item", "dynamodb_indexentry", "dynamodb_pastitem"}
+    found = [
+        node for node in _nodes(_plan(row[0])) if node.get("Relation Name") in large and "Scan" in node["Node Type"]
+    ]
+    assert not [node for node in found if node["Node Type"] == "Seq Scan"]
+    for node in found:
+        assert "Index Cond" in node or node["Node Type"].startswith("Bitmap"), node
 
 
 def _plan(answer: Any) -> dict[str, Any]:
