@@ -23,12 +23,17 @@ _ACCOUNT_NAMES = ("accountId", "account_id", "account")
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """What requests below a path need. ``is_scoped``: they show and change only the account that they name."""
+    """What requests below a path need.
+
+    ``is_scoped``: they show and change only the account that they name. ``is_of_nobody``: they show nothing of any, so
+    that whoever has logged in may read them.
+    """
 
     prefix: str
     read: Role = Role.VIEWER
     write: Role = Role.OPERATOR
     is_scoped: bool = True
+    is_of_nobody: bool = False
 
 
 #: The longest matching prefix counts.
@@ -39,6 +44,7 @@ RULES = (
     Rule(prefix=API_PREFIX, write=Role.ADMIN, is_scoped=False),
     Rule(prefix="/_simfra/accounts/", read=Role.ADMIN, write=Role.ADMIN),
     Rule(prefix="/_simfra/debug/requests"),
+    Rule(prefix="/_simfra/docs", write=Role.ADMIN, is_of_nobody=True),
     Rule(prefix="/_simfra/ecs/"),
     Rule(prefix="/_simfra/events"),
     Rule(prefix="/_simfra/faults"),
@@ -47,6 +53,7 @@ RULES = (
     Rule(prefix="/_simfra/load-balancers"),
     Rule(prefix="/_simfra/network/"),
     Rule(prefix="/_simfra/port-forwards"),
+    Rule(prefix="/_simfra/schema", write=Role.ADMIN, is_of_nobody=True),
     Rule(prefix="/_simfra/wait", write=Role.VIEWER),
     Rule(prefix="/_simfra/tokens", read=Role.ADMIN, write=Role.ADMIN, is_scoped=False),
     Rule(prefix="/_simfra/audit", read=Role.ADMIN, write=Role.ADMIN, is_scoped=False),
@@ -65,6 +72,8 @@ def need_of(request: HttpRequest) -> Need:
     """What a request needs."""
     rule = max((rule for rule in RULES if request.path.startswith(rule.prefix)), key=lambda rule: len(rule.prefix))
     role = rule.read if request.method in SAFE_METHODS else rule.write
+    if rule.is_of_nobody:
+        return Need(role=role, accounts=frozenset())
     if not rule.is_scoped:
         return Need(role=role, accounts=frozenset({EVERY_ACCOUNT}))
     if request.path.startswith(API_PREFIX):
