@@ -29,10 +29,10 @@ _MIB = 1024 * 1024
 _NAME_DIGITS = 17
 #: Ports of the agent and of Docker that an instance never gives away.
 RESERVED_PORTS = ("22", "2375", "2376", "51678", "51679")
-_CAPABILITIES = (
-    "com.amazonaws.ecs.capability.docker-remote-api.1.18",
-    "com.amazonaws.ecs.capability.docker-remote-api.1.19",
-    "com.amazonaws.ecs.capability.docker-remote-api.1.21",
+#: What instances offer of what definitions require.
+CAPABILITIES = (
+    "com.amazonaws.ecs.capability.apparmor",
+    *(f"com.amazonaws.ecs.capability.docker-remote-api.1.{version}" for version in range(17, 42)),
     "com.amazonaws.ecs.capability.ecr-auth",
     *(
         f"com.amazonaws.ecs.capability.logging-driver.{driver}"
@@ -40,23 +40,34 @@ _CAPABILITIES = (
     ),
     # Whether it is allowed is said by the reason that its task stops with.
     "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.selinux",
     "com.amazonaws.ecs.capability.task-iam-role",
     "com.amazonaws.ecs.capability.task-iam-role-network-host",
+    "ecs.capability.aws-appmesh",
     "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
     "ecs.capability.container-restart-policy",
     "ecs.capability.container-swap",
     "ecs.capability.docker-plugin.local",
     "ecs.capability.efs",
+    "ecs.capability.efsAuth",
     "ecs.capability.env-files.s3",
     "ecs.capability.execution-role-awslogs",
     "ecs.capability.execution-role-ecr-pull",
+    "ecs.capability.fault-injection",
     "ecs.capability.firelens.fluentbit",
     "ecs.capability.firelens.fluentd",
+    "ecs.capability.firelens.options.config.file",
+    "ecs.capability.firelens.options.config.s3",
+    "ecs.capability.logging-driver.awsfirelens.log-driver-buffer-limit",
+    "ecs.capability.network.container-port-range",
     "ecs.capability.pid-ipc-namespace-sharing",
     "ecs.capability.private-registry-authentication.secretsmanager",
+    "ecs.capability.secrets.asm.bootstrap.log-driver",
     "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.ssm.bootstrap.log-driver",
     "ecs.capability.secrets.ssm.environment-variables",
+    "ecs.capability.storage.ebs-task-volume-attachment",
     "ecs.capability.task-eni",
 )
 
@@ -114,7 +125,7 @@ def attributes_of(row: ContainerInstance) -> dict[str, str]:
         "ecs.os-family": "LINUX",
         "ecs.os-type": "linux",
     }
-    return {**dict.fromkeys(_CAPABILITIES, ""), **own, **row.desired_attributes}
+    return {**dict.fromkeys(CAPABILITIES, ""), **own, **row.desired_attributes}
 
 
 def load_of(row: ContainerInstance) -> Load:

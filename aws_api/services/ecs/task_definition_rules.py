@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_para
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_api.services.ecs.container_specs import dependencies_of, links_of
@@ -13,6 +13,7 @@ from aws_api.services.ecs.expressions import check_expression
 from aws_api.services.ecs.fargate import check_fargate, supports_fargate
 from aws_api.services.ecs.field_rules import check_fields
 from aws_api.services.ecs.identifiers import is_name
+from aws_api.services.ecs.required_attributes import required_attributes
 from aws_api.services.ecs.shapes import ClientException
 
 Shape = Mapping[str, Any]
@@ -48,7 +49,7 @@ def complete(request: Shape) -> dict[str, Any]:
         del definition["networkMode"]  # AWS does not answer it, though it means bridge
     _default_ports(definition)
     definition["compatibilities"] = _compatibilities(definition)
-    definition["requiresAttributes"] = [{"name": name} for name in sorted(set(_attributes(definition)))]
+    definition["requiresAttributes"] = [{"name": name} for name in required_attributes(definition)]
     return definition
 
 
@@ -223,57 +224,3 @@ def _compatibilities(definition: Shape) -> list[str]:
     if network_mode != "awsvpc":
         compatibilities.insert(0, "EXTERNAL")
     return compatibilities
-
-
-def _attributes(definition: Shape) -> Iterable[str]:
-    """What a container instance must be capable of to run the definition."""
-    if definition.get("taskRoleArn"):
-        host = "-network-host" if definition.get("networkMode") == "host" else ""
-        yield f"com.amazonaws.ecs.capability.task-iam-role{host}"
-    if definition.get("networkMode") == "awsvpc":
-        yield "ecs.capability.task-eni"
-    if definition.get("pidMode") or definition.get("ipcMode"):
-        yield "ecs.capability.pid-ipc-namespace-sharing"
-    for volume in definition["volumes"]:
-        if "dockerVolumeConfiguration" in volume:
-            driver = volume["dockerVolumeConfiguration"].get("driver", "local")
-            yield f"ecs.capability.docker-plugin.{driver}"
-        if "efsVolumeConfiguration" in volume:
-            yield "ecs.capability.efs"
-    for container in definition["containerDefinitions"]:
-        yield from _container_attributes(container, has_execution_role=bool(definition.get("executionRoleArn")))
-
-
-def _container_attributes(container: Shape, *, has_execution_role: bool) -> Iterable[str]:
-    remote_api = "com.amazonaws.ecs.capability.docker-remote-api"
-    yield f"{remote_api}.1.18"
-    if container.get("memoryReservation"):
-        yield f"{remote_api}.1.21"
-    if driver := container.get("logConfiguration", {}).get("logDriver"):
-        yield f"com.amazonaws.ecs.capability.logging-driver.{driver}"
-        yield f"{remote_api}.1.19"
-        if driver == "awslogs" and has_execution_role:
-            yield "ecs.capability.execution-role-awslogs"
-    if ".dkr.ecr." in container["image"]:
-        yield "com.amazonaws.ecs.capability.ecr-auth"
-        if has_execution_role:
-            yield "ecs.capability.execution-role-ecr-pull"
-    for secret in container.get("secrets", ()):
-        store = "asm" if ":secretsmanager:" in secret["valueFrom"] else "ssm"
-        yield f"ecs.capability.secrets.{store}.environment-variables"
-    if container.get("repositoryCredentials"):
-        yield "ecs.capability.private-registry-authentication.secretsmanager"
-    if container.get("healthCheck"):
-        yield "ecs.capability.container-health-check"
-    if container.get("dependsOn"):
-        yield "ecs.capability.container-ordering"
-    if container.get("privileged"):
-        yield "com.amazonaws.ecs.capability.privileged-container"
-    if container.get("environmentFiles"):
-        yield "ecs.capability.env-files.s3"
-    if router := container.get("firelensConfiguration"):
-        yield f"ecs.capability.firelens.{router['type']}"
-    if container.get("linuxParameters", {}).get("maxSwap") is not None:
-        yield "ecs.capability.container-swap"
-    if container.get("restartPolicy", {}).get("enabled"):
-        yield "ecs.capability.container-restart-policy"
