@@ -79,7 +79,9 @@ FIELDS: tuple[Field, ...] = (
     _enforced("requiresCompatibilities"),
     _enforced("placementConstraints"),
     _enforced("runtimePlatform", "A task for another architecture or system than the engine's stops with the reason."),
-    _stored("ephemeralStorage", "Reported; the engine's disk is the limit."),
+    _stored(
+        "ephemeralStorage", "Reported. The engine's disk is the limit: Docker knows no task's containers together."
+    ),
     _stored("proxyConfiguration", "No App Mesh proxy is set up: traffic goes straight to the containers."),
     _stored("enableFaultInjection", "The task has no fault injection endpoints."),
     _refused("inferenceAccelerators", "No engine has them, and AWS has retired them."),
@@ -92,8 +94,8 @@ FIELDS: tuple[Field, ...] = (
     _enforced(f"{_CONTAINER}memoryReservation"),
     _enforced(f"{_CONTAINER}links", "In the network mode bridge."),
     _enforced(f"{_CONTAINER}portMappings", "The ports of a range are published each on a port of its own."),
-    _stored(f"{_CONTAINER}portMappings[].name", "Service Connect names it."),
-    _stored(f"{_CONTAINER}portMappings[].appProtocol", "Service Connect would read it."),
+    _enforced(f"{_CONTAINER}portMappings[].name", "Service Connect's services are of the port of this name."),
+    _enforced(f"{_CONTAINER}portMappings[].appProtocol", "How Service Connect's proxies forward what comes to it."),
     _enforced(f"{_CONTAINER}essential"),
     _enforced(f"{_CONTAINER}restartPolicy"),
     _enforced(f"{_CONTAINER}entryPoint"),

@@ -44,7 +44,6 @@ def test_a_definition_tells_what_of_it_is_only_stored() -> None:
                 "name": "app",
                 "image": "busybox",
                 "memory": 64,
-                "portMappings": [{"containerPort": 80, "name": "http"}],
                 "logConfiguration": {"logDriver": "syslog", "options": {"name": "x"}},
             },
             {"name": "log", "image": "fluent-bit", "firelensConfiguration": {"type": "fluentbit"}},
@@ -53,6 +52,5 @@ def test_a_definition_tells_what_of_it_is_only_stored() -> None:
     }
     assert {(use.container, use.path.rpartition(".")[2]) for use in stored_uses(definition)} == {
         ("", "ephemeralStorage"),
-        ("app", "name"),
         ("app", "logDriver"),
     }
