@@ -43,15 +43,20 @@ def log_destination(
         pattern, room = first_line_pattern(options), buffer_bytes(options, mode)
     except InvalidOption:
         pattern, room = "", 0  # its preparation refuses the task
-    prefix = options.get("awslogs-stream-prefix")
     return LogDestination(
         account_id=account_id,
         region=options.get("awslogs-region", region),
         group=options["awslogs-group"],
-        stream=f"{prefix}/{container['name']}/{task_id}" if prefix else f"{container['name']}/{task_id}",
+        stream=log_stream(container["name"], options, task_id),
         first_line_pattern=pattern,
         buffer_bytes=room,
     )
+
+
+def log_stream(container_name: str, options: Mapping[str, str], task_id: str) -> str:
+    """The stream that a task's container writes to."""
+    prefix = options.get("awslogs-stream-prefix")
+    return f"{prefix}/{container_name}/{task_id}" if prefix else f"{container_name}/{task_id}"
 
 
 def prepare_log_stream(

@@ -10,14 +10,28 @@ from typing import Any
 
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.sidecars import private_domain
+from aws_api.services.ecs.clock_drift import clock_drift
 from aws_api.services.ecs.describe import moment, task_row
-from aws_api.services.ecs.models import Task
+from aws_api.services.ecs.logging_driver import log_stream
+from aws_api.services.ecs.models import ContainerInstance, Task
 from aws_api.services.ecs.specifications import pause_container_name, task_container_name
 
 Shape = dict[str, Any]
 
 #: What version 4 added, of a task, a container and a container's network.
-_V4_MEMBERS = frozenset({"LaunchType", "ServiceName", "VPCID", "ContainerARN", "LogDriver", "LogOptions"})
+_V4_MEMBERS = frozenset(
+    {
+        "ClockDrift",
+        "ContainerARN",
+        "FaultInjectionEnabled",
+        "LaunchType",
+        "LogDriver",
+        "LogOptions",
+        "RestartCount",
+        "ServiceName",
+        "VPCID",
+    }
+)
 _V3_NETWORK_MEMBERS = ("NetworkMode", "IPv4Addresses")
 
 
@@ -56,10 +70,13 @@ def task_metadata(row: Task, *, with_tags: bool = False) -> Shape:
         "AvailabilityZone": task["availabilityZone"],
         "VPCID": attachment.vpc_id if attachment else "",
         "LaunchType": row.launch_type,
+        "FaultInjectionEnabled": False,
+        "ClockDrift": clock_drift() if row.launch_type == "FARGATE" else None,
         "Containers": [_container(row, index, attachment) for index in range(len(task["containers"]))],
     }
     if with_tags:
         metadata["TaskTags"] = row.tags
+        metadata["ContainerInstanceTags"] = _instance_tags(row)
     return _present(metadata)
 
 
@@ -102,7 +119,6 @@ def _container(row: Task, index: int, attachment: NetworkAttachment | None) -> S
     described = task_row(row)["containers"][index]
     definition = row.task_definition.document["containerDefinitions"][index]
     record = row.last_containers.get(described["name"], {})
-    log = definition.get("logConfiguration", {})
     return _present(
         {
             "DockerId": record.get("runtime_id", ""),
@@ -129,9 +145,10 @@ def _container(row: Task, index: int, attachment: NetworkAttachment | None) -> S
             "Type": "NORMAL",
             "Health": _health(definition, record),
             "Volumes": _volumes(definition, row.task_definition.document) or None,
-            "LogDriver": log.get("logDriver"),
-            "LogOptions": log.get("options"),
+            "LogDriver": definition.get("logConfiguration", {}).get("logDriver"),
+            "LogOptions": _log_options(row, definition),
             "ContainerARN": described["containerArn"],
+            "RestartCount": _restart_count(definition, record),
             "Networks": [_network(row, attachment)],
         }
     )
@@ -140,7 +157,7 @@ def _container(row: Task, index: int, attachment: NetworkAttachment | None) -> S
 def _network(row: Task, attachment: NetworkAttachment | None) -> Shape:
     mode = row.task_definition.document.get("networkMode", "bridge")
     if attachment is None:
-        return {"NetworkMode": mode, "IPv4Addresses": []}
+        return {"NetworkMode": mode}
     return {
         "NetworkMode": mode,
         "IPv4Addresses": [attachment.private_address],
@@ -174,7 +191,36 @@ def _port(binding: Mapping[str, Any]) -> Shape:
 def _health(definition: Mapping[str, Any], record: Mapping[str, Any]) -> Shape | None:
     if "healthCheck" not in definition:
         return None
-    return {"status": record.get("health", "UNKNOWN")}
+    return _present({"status": record.get("health", "UNKNOWN"), "output": record.get("health_output")})
+
+
+def _restart_count(definition: Mapping[str, Any], record: Mapping[str, Any]) -> int | None:
+    """How often its restart policy started a container again; nothing for one without."""
+    is_restarted = definition.get("restartPolicy", {}).get("enabled")
+    return int(record.get("restarts", 0)) if is_restarted else None
+
+
+def _log_options(row: Task, definition: Mapping[str, Any]) -> Shape | None:
+    """The driver's options as it was given them: with the stream's name where the definition has its beginning."""
+    configuration = definition.get("logConfiguration", {})
+    options: Shape | None = configuration.get("options")
+    if options is None or configuration.get("logDriver") != "awslogs":
+        return options
+    stream = log_stream(definition["name"], options, row.task_id)
+    return {
+        **{name: value for name, value in options.items() if name != "awslogs-stream-prefix"},
+        "awslogs-stream": stream,
+    }
+
+
+def _instance_tags(row: Task) -> Shape | None:
+    """The tags of the instance that a task of launch type EC2 is on."""
+    if not row.container_instance_arn:
+        return None
+    instances = ContainerInstance.objects.filter(
+        cluster=row.cluster, instance_id=row.container_instance_arn.rpartition("/")[2]
+    )
+    return instances.values_list("tags", flat=True).first()
 
 
 def _volumes(definition: Mapping[str, Any], task_definition: Mapping[str, Any]) -> list[Shape]:

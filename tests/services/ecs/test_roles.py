@@ -316,6 +316,65 @@ def test_metadata_says_what_the_container_is_in_awss_member_names(
     assert "ContainerARN" not in older["Containers"][0]
 
 
+def test_metadata_has_every_member_that_is_so(stage: Stage, register: Any, awsvpc: Any, agent: Agent) -> None:
+    options = {"awslogs-group": "/app", "awslogs-region": "us-east-1", "awslogs-create-group": "true"}
+    container = {
+        "name": "app",
+        "healthCheck": {"command": ["CMD", "true"]},
+        "restartPolicy": {"enabled": True},
+        "logConfiguration": {"logDriver": "awslogs", "options": {**options, "awslogs-stream-prefix": "web"}},
+        "dockerLabels": {"team": "red"},
+        "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}],
+    }
+    register("web", container, networkMode="awsvpc", volumes=[{"name": "data"}], cpu="512", memory="256")
+    arn = stage.run("web", networkConfiguration=awsvpc, tags=[{"key": "stage", "value": "test"}])
+    uri = stage.spec(arn, "app").environment["ECS_CONTAINER_METADATA_URI_V4"]
+    _, told = agent.get(uri)
+    assert told.keys() >= {"DockerId", "DockerName", "Image", "DesiredStatus", "CreatedAt", "StartedAt"}
+    assert told["Labels"]["team"] == "red"
+    assert told["Labels"]["com.amazonaws.ecs.container-name"] == "app"
+    assert told["Health"]["status"] in ("UNKNOWN", "HEALTHY")
+    assert told["RestartCount"] == 0
+    assert told["Volumes"] == [{"DockerName": "data", "Destination": "/data"}]
+    assert told["Limits"].keys() == {"CPU", "Memory"}
+    assert told["LogDriver"] == "awslogs"
+    assert told["LogOptions"] == {**options, "awslogs-stream": f"web/app/{arn.rpartition('/')[2]}"}
+    assert told["Networks"][0].keys() == {
+        "NetworkMode",
+        "IPv4Addresses",
+        "AttachmentIndex",
+        "MACAddress",
+        "IPv4SubnetCIDRBlock",
+        "DomainNameServers",
+        "DomainNameSearchList",
+        "PrivateDNSName",
+        "SubnetGatewayIpv4Address",
+    }
+    _, task = agent.get(f"{uri}/taskWithTags")
+    assert task["Limits"] == {"CPU": 0.5, "Memory": 256}
+    assert task["TaskTags"] == {"stage": "test"}
+    assert task["FaultInjectionEnabled"] is False
+    assert task.keys() >= {"AvailabilityZone", "VPCID", "PullStartedAt", "PullStoppedAt", "ContainerInstanceTags"}
+    assert "ClockDrift" not in task, "Fargate's alone"
+    _, untagged = agent.get(f"{uri}/task")
+    assert not {"TaskTags", "ContainerInstanceTags"} & untagged.keys()
+
+
+def test_a_task_on_fargate_is_told_how_far_the_clock_may_be_off(
+    stage: Stage, register: Any, awsvpc: Any, agent: Agent
+) -> None:
+    register("web", {"name": "app"}, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512")
+    arn = stage.run("web", networkConfiguration=awsvpc, launchType="FARGATE")
+    environment = stage.spec(arn, "app").environment
+    _, task = agent.get(environment["ECS_CONTAINER_METADATA_URI_V4"] + "/task")
+    drift = task["ClockDrift"]
+    assert drift["ClockErrorBound"] >= 0
+    assert drift["ClockSynchronizationStatus"] in ("SYNCHRONIZED", "NOT_SYNCHRONIZED")
+    assert datetime.fromisoformat(drift["ReferenceTimestamp"]) <= datetime.now(UTC)
+    _, older = agent.get(environment["ECS_CONTAINER_METADATA_URI"] + "/task")
+    assert not {"ClockDrift", "FaultInjectionEnabled"} & older.keys()
+
+
 def test_the_id_of_metadata_opens_no_credentials(
     stage: Stage, register: Any, role: str, awsvpc: Any, agent: Agent
 ) -> None:
