@@ -32,6 +32,7 @@ def test_a_service_starts_its_tasks_and_reaches_a_steady_state(stage: ServiceSta
     task = stage.tasks("web")[0]
     assert (task["group"], task["startedBy"]) == ("service:web", deployment["id"])
     stage.ecs.get_waiter("services_stable").wait(services=["web"])
+    stage.ecs.get_waiter("tasks_running").wait(tasks=[task["taskArn"]])
 
 
 def test_an_ended_task_is_replaced(stage: ServiceStage, register: Any) -> None:
@@ -53,6 +54,7 @@ def test_a_task_that_a_user_stops_is_replaced(stage: ServiceStage, register: Any
     assert stage.settle("web")["runningCount"] == 1
     stopped = stage.stage.describe(task["taskArn"])
     assert (stopped["lastStatus"], stopped["stopCode"]) == ("STOPPED", "UserInitiated")
+    stage.ecs.get_waiter("tasks_stopped").wait(tasks=[task["taskArn"]])
 
 
 def test_a_service_scales_out_and_in_and_to_nothing(stage: ServiceStage, register: Any) -> None:
@@ -99,6 +101,78 @@ def test_what_changes_no_task_starts_no_deployment(stage: ServiceStage, register
     assert service["deploymentConfiguration"]["minimumHealthyPercent"] == 100
     forced = stage.update("web", forceNewDeployment=True)
     assert [each["id"] == first for each in forced["deployments"]] == [False]
+
+
+@pytest.mark.parametrize(
+    ("change", "starts"),
+    [
+        ({"taskDefinition": "other"}, True),
+        ({"networkConfiguration": "other"}, True),
+        ({"platformVersion": "1.3.0"}, True),
+        ({"serviceRegistries": "registry"}, True),
+        ({"loadBalancers": "group"}, True),
+        ({"desiredCount": 0}, False),
+        ({"enableECSManagedTags": True}, False),
+        ({"availabilityZoneRebalancing": "ENABLED"}, False),
+        ({"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}, False),
+    ],
+)
+def test_what_changes_a_services_tasks_starts_a_deployment(
+    stage: ServiceStage, register: Any, aws: Callable[..., Any], change: dict[str, Any], starts: bool
+) -> None:
+    subnets = [each["SubnetId"] for each in aws("ec2").describe_subnets()["Subnets"]]
+    vpc = aws("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    for family in ("web", "other"):
+        register(
+            family,
+            {"name": "app", "portMappings": [{"containerPort": 80}]},
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+        )
+
+    def made(wanted: Any) -> Any:
+        if wanted == "registry":
+            cloud_map = aws("servicediscovery")
+            cloud_map.create_private_dns_namespace(Name="local", Vpc=vpc)
+            namespace = cloud_map.list_namespaces()["Namespaces"][0]["Id"]
+            dns = {"DnsRecords": [{"Type": "A", "TTL": 60}]}
+            registry = cloud_map.create_service(Name="web", NamespaceId=namespace, DnsConfig=dns)["Service"]["Arn"]
+            return [{"registryArn": registry}]
+        if wanted == "group":
+            (group,) = aws("elbv2").create_target_group(
+                Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip"
+            )["TargetGroups"]
+            return [{"targetGroupArn": group["TargetGroupArn"], "containerName": "app", "containerPort": 80}]
+        return {"awsvpcConfiguration": {"subnets": subnets[1:2]}}
+
+    created = stage.create(
+        "web", launchType="FARGATE", networkConfiguration={"awsvpcConfiguration": {"subnets": subnets[:1]}}
+    )
+    (name,) = change
+    value = change[name]
+    wanted = {name: made(value) if value in ("registry", "group") or name == "networkConfiguration" else value}
+    first = created["deployments"][0]["id"]
+    assert (stage.update("web", **wanted)["deployments"][0]["id"] != first) is starts
+
+
+def test_another_capacity_provider_strategy_needs_a_deployment_that_is_forced(
+    stage: ServiceStage, register: Any
+) -> None:
+    register("web", requiresCompatibilities=["EC2"])
+    stage.create("web")
+    stage.ecs.create_capacity_provider(
+        name="engines", autoScalingGroupProvider={"autoScalingGroupArn": "arn:aws:autoscaling:us-east-1:1:group"}
+    )
+    stage.ecs.put_cluster_capacity_providers(
+        cluster="default", capacityProviders=["engines"], defaultCapacityProviderStrategy=[]
+    )
+    strategy = {"capacityProviderStrategy": [{"capacityProvider": "engines", "weight": 1}]}
+    with pytest.raises(ClientError, match="you must force a new deployment"):
+        stage.ecs.update_service(service="web", **strategy)
+    forced = stage.update("web", **strategy, forceNewDeployment=True)
+    assert forced["deployments"][0]["capacityProviderStrategy"][0]["capacityProvider"] == "engines"
 
 
 def test_percentages_that_allow_nothing_are_told_of(stage: ServiceStage, register: Any) -> None:
@@ -362,6 +436,27 @@ def test_task_sets_run_their_shares(stage: ServiceStage, register: Any) -> None:
         stage.ecs.update_service(service="web", taskDefinition=definition)
 
 
+def test_code_deploy_moves_a_service_to_another_task_set(stage: ServiceStage, register: Any) -> None:
+    register("web")
+    service = stage.create("web", desiredCount=2, deploymentController={"type": "CODE_DEPLOY"})
+    (blue,) = service["taskSets"]
+    assert (blue["status"], blue["runningCount"], blue["startedBy"]) == ("PRIMARY", 2, "CODE_DEPLOY")
+    names = {"cluster": "default", "service": "web"}
+    definition = register("web")
+    made = stage.ecs.create_task_set(**names, taskDefinition=definition, scale={"value": 100, "unit": "PERCENT"})
+    green = made["taskSet"]["taskSetArn"]
+    stage.settle("web")
+    assert len(stage.tasks("web")) == 4
+    stage.ecs.update_service_primary_task_set(**names, primaryTaskSet=green)
+    stage.ecs.delete_task_set(**names, taskSet=blue["taskSetArn"], force=True)
+    (left,) = stage.settle("web")["taskSets"]
+    assert (left["taskSetArn"], left["status"], left["taskDefinition"]) == (green, "PRIMARY", definition)
+    assert len(stage.tasks("web")) == 2
+    with pytest.raises(ClientError, match="deployment controller"):
+        stage.ecs.update_service(service="web", taskDefinition=definition)
+    assert stage.update("web", desiredCount=1)["runningCount"] == 1
+
+
 def test_cloud_map_follows_the_tasks(
     stage: ServiceStage, register: Any, awsvpc: dict[str, Any], aws: Callable[..., Any]
 ) -> None:
@@ -413,6 +508,10 @@ def test_cloud_map_follows_the_tasks(
         ),
         ({"serviceName": "a b"}, "Invalid service name"),
         ({"taskDefinition": "nothing"}, "TaskDefinition not found."),
+        (
+            {"vpcLatticeConfigurations": [{"roleArn": "arn:r", "targetGroupArn": "arn:t", "portName": "http"}]},
+            "VPC Lattice is not emulated",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(stage: ServiceStage, register: Any, change: dict[str, Any], message: str) -> None:

@@ -19,7 +19,6 @@ from aws_api.services.ecs.exec.agents import require_task_role
 from aws_api.services.ecs.identifiers import service_arn, service_name
 from aws_api.services.ecs.models import (
     Cluster,
-    Deployment,
     DeploymentStatus,
     Service,
     ServiceStatus,
@@ -39,6 +38,7 @@ from aws_api.services.ecs.shapes import (
     ListServicesByNamespaceRequest,
     ListServicesRequest,
     ServiceNotFoundException,
+    UnsupportedFeatureException,
     UpdateServiceRequest,
 )
 from aws_api.services.ecs.task_definitions import startable_task_definition
@@ -59,7 +59,7 @@ _KEPT = (
     "gatewayConnectors",
     "monitoring",
 )
-#: What of a revision starts a deployment where it changes; a new strategy is for the tasks to come.
+#: What of a revision starts a deployment where it changes; a change of the strategy is refused without one.
 _DEPLOYED = tuple(member for member in REVISION_MEMBERS if member != "capacityProviderStrategy")
 #: What services with another controller leave to their task sets.
 _TASK_SETS_OWN = ("taskDefinition", *_DEPLOYED, "forceNewDeployment")
@@ -321,16 +321,23 @@ def _redeploy(context: Context, service: Service, request: UpdateServiceRequest)
     revision = {member: value for member, value in {**before, **asked}.items() if value}
     _fill_launch(service, revision)
     _check(context, service, definition, revision, "updated")
+    is_forced = request.get("forceNewDeployment", False)
+    if revision.get("capacityProviderStrategy") != before.get("capacityProviderStrategy") and not is_forced:
+        raise InvalidParameterException(
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change "
+            "to a capacity provider strategy on a service that is already using one, you must force a new deployment."
+        )
     is_changed = any(revision.get(member) != before.get(member) for member in _DEPLOYED if member in asked)
-    if is_changed or definition.pk != primary.task_definition_id or request.get("forceNewDeployment"):
+    if is_changed or definition.pk != primary.task_definition_id or is_forced:
         begin(service, definition, revision, context.clock.now())
-    elif "capacityProviderStrategy" in asked:
-        Deployment.objects.filter(pk=primary.pk).update(document={**primary.document, **revision})
     if service.launch_type != (launch_type := revision.get("launchType", "")):
         Service.objects.filter(pk=service.pk).update(launch_type=launch_type)
 
 
 def _refuse_what_task_sets_own(service: Service, request: Mapping[str, Any]) -> None:
+    controller = request.get("deploymentController", {}).get("type", service.deployment_controller)
+    if controller != service.deployment_controller:
+        raise UnsupportedFeatureException("Simfra does not change the deployment controller of a service.")
     if service.deployment_controller == "ECS":
         return
     for member in _TASK_SETS_OWN:

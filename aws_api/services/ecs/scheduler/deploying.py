@@ -38,7 +38,10 @@ def new_deployment_id() -> str:
 
 
 def begin(service: Service, definition: TaskDefinition, revision: Mapping[str, Any], now: datetime) -> Deployment:
-    """Write a deployment of a revision as the service's primary one, and the service deployment that leads to it."""
+    """Write a deployment of a revision as the service's primary one, and the service deployment that leads to it.
+
+    Where another controller deploys, it is the service's first task set, to which nothing leads.
+    """
     sources = list(
         service.deployments.exclude(last_status=DeploymentStatus.INACTIVE)
         .order_by("-created_at", "-pk")
@@ -57,12 +60,15 @@ def begin(service: Service, definition: TaskDefinition, revision: Mapping[str, A
         service=service,
         deployment_id=deployment_id,
         task_definition=definition,
+        is_task_set=service.deployment_controller != "ECS",
         document=document,
         created_at=now,
         last_status=DeploymentStatus.PRIMARY,
         last_rollout_reason=f"ECS deployment ecs-svc/{deployment_id} in progress.",
         last_updated_at=now,
     )
+    if deployment.is_task_set:
+        return deployment
     configuration = service.document["deploymentConfiguration"]
     ServiceDeployment.objects.create(
         account_id=service.account_id,
