@@ -3,21 +3,30 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from aws_api.core.clock import SHARED_CLOCK, MovableClock
+from aws_api.core.containers import Observation, Plan
+from aws_api.core.metric_sources import MetricQuery, read_metric
 from aws_api.core.network import network_provider
+from aws_api.core.reconcile import Round, get_controller, kick
 from tests.services.ecs.docker_stage import watching
+from tests.services.ecs.service_stage import advance, clock
 from tests.services.elbv2.world import World, open_world
 from tests.support.docker_engine import docker_settings
 from tests.support.images import busybox_image
 from tests.support.waiting import wait_for
+from workers.docker import engine
 
-__all__ = ["docker_settings"]
+__all__ = ["clock", "docker_settings"]
 pytestmark = pytest.mark.docker
 
 PATIENCE_S = 120
+#: Minutes that a policy may take to scale: three are enough.
+MAX_MINUTES = 8
 #: Asks over a few connections that stay open, until somebody makes the file; prints what was answered how often.
 LOAD = """
 import collections, http.client, json, os, sys, threading
@@ -90,13 +99,12 @@ def listen(world: World, balancer: dict[str, Any], *groups: str) -> str:
 
 def create(world: World, name: str, balancer: dict[str, Any], **request: Any) -> None:
     subnets = network_provider().default_subnet_ids(world.context)[:1]
+    defaults = {"desiredCount": 2, "networkConfiguration": {"awsvpcConfiguration": {"subnets": subnets}}}
     world.aws("ecs").create_service(
         serviceName=name,
         taskDefinition="app",
-        desiredCount=2,
-        networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
         loadBalancers=[{"containerName": "app", "containerPort": 8080, **balancer}],
-        **request,
+        **{**defaults, **request},
     )
 
 
@@ -130,55 +138,179 @@ def test_a_rolling_update_under_load_loses_no_request(world: World) -> None:
     assert world.get(f"http://{balancer['Address']}/index.html").body.strip() == "two"
 
 
-def test_blue_green_shifts_the_traffic_at_once_and_goes_back(world: World) -> None:
+def test_blue_green_goes_back_when_an_alarm_fires_and_is_done_after_its_bake(world: World, clock: MovableClock) -> None:
+    ecs, cloudwatch = world.aws("ecs"), world.aws("cloudwatch")
     balancer = world.load_balancer("shifting")
     blue, green = group(world, "blue"), group(world, "green")
     listener = listen(world, balancer, blue, green)
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors",
+        Namespace="shop",
+        MetricName="errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
     register(world, "blue")
     advanced = {
         "alternateTargetGroupArn": green,
         "productionListenerRule": listener,
         "roleArn": "arn:aws:iam::000000000000:role/ecs",
     }
-    configuration = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10}
     create(
         world,
         "shifting",
         {"targetGroupArn": blue, "advancedConfiguration": advanced},
-        deploymentConfiguration=configuration,
+        desiredCount=1,
+        deploymentConfiguration={
+            "strategy": "BLUE_GREEN",
+            "bakeTimeInMinutes": 10,
+            "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True},
+        },
     )
     first = completed(world, "shifting")
     url = f"http://{balancer['Address']}/index.html"
-    ecs = world.aws("ecs")
 
     def says(text: str) -> bool:
         return {world.get(url).body.strip() for _ in range(4)} == {text}
 
+    def stage() -> tuple[str, str]:
+        arn = ecs.list_service_deployments(service="shifting")["serviceDeployments"][0]["serviceDeploymentArn"]
+        (found,) = ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
+        return found["status"], found.get("lifecycleStage", "")
+
+    def baking() -> bool:
+        return stage() == ("IN_PROGRESS", "BAKE_TIME")
+
     assert says("blue")
     register(world, "green")
     ecs.update_service(service="shifting", taskDefinition="app")
+    wait_for(baking, timeout_s=PATIENCE_S, every_s=0.2, what="the bake")
     wait_for(lambda: says("green"), timeout_s=PATIENCE_S, every_s=0.2, what="the shift")
-    (under_way,) = ecs.list_service_deployments(service="shifting", status=["IN_PROGRESS"])["serviceDeployments"]
-    ecs.stop_service_deployment(serviceDeploymentArn=under_way["serviceDeploymentArn"], stopType="ROLLBACK")
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="the test says so")
     wait_for(lambda: says("blue"), timeout_s=PATIENCE_S, every_s=0.2, what="the way back")
     assert completed(world, "shifting") == first
+    assert stage()[0] == "ROLLBACK_SUCCESSFUL"
+    assert any(message.endswith("deployment failed: alarm detected.") for message in messages(world, "shifting"))
+
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="the test says so")
+    ecs.update_service(service="shifting", taskDefinition="app", forceNewDeployment=True)
+    wait_for(baking, timeout_s=PATIENCE_S, every_s=0.2, what="the bake")
+    assert len(world.health_of_all(blue)) == 1, "the old task stays until the bake is over"
+    advance(clock, 601)
+    kick("ecs.service", ecs.describe_services(services=["shifting"])["services"][0]["serviceArn"])
+    assert completed(world, "shifting") != first
+    assert stage()[0] == "SUCCESSFUL"
+    wait_for(lambda: says("green"), timeout_s=PATIENCE_S, every_s=0.2, what="the shift")
 
 
-def test_tasks_on_the_bridge_are_targets_by_their_instance_and_dynamic_port(world: World) -> None:
+def test_a_service_on_the_bridge_scales_out_and_in_and_replaces_a_killed_task(world: World) -> None:
+    ecs = world.aws("ecs")
     balancer = world.load_balancer("instances")
     target_group = group(world, "instances", TargetType="instance")
     listen(world, balancer, target_group)
     register(world, "bridge", network_mode="bridge")
-    world.aws("ecs").create_service(
-        serviceName="instances",
-        taskDefinition="app",
-        desiredCount=2,
-        loadBalancers=[{"containerName": "app", "containerPort": 8080, "targetGroupArn": target_group}],
-    )
+    create(world, "instances", {"targetGroupArn": target_group}, networkConfiguration={})
     completed(world, "instances")
-    described = world.aws("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
-    (instance,) = {each["Target"]["Id"] for each in described}
+    (instance,) = {place for place, _ in world.health_of_all(target_group)}
     assert instance.startswith("i-")
-    assert [each["TargetHealth"]["State"] for each in described] == ["healthy", "healthy"]
-    assert len({each["Target"]["Port"] for each in described}) == 2
     assert world.get(f"http://{balancer['Address']}/index.html").body.strip() == "bridge"
+
+    scaled(world, "instances", 10, target_group)
+    victim = ecs.list_tasks(serviceName="instances")["taskArns"][0]
+    (task,) = ecs.describe_tasks(tasks=[victim])["tasks"]
+    place = (instance, task["containers"][0]["networkBindings"][0]["hostPort"])
+    engine.client().kill(task["containers"][0]["runtimeId"])
+    wait_for(lambda: victim not in ecs.list_tasks(serviceName="instances")["taskArns"], timeout_s=PATIENCE_S)
+    healthy = scaled(world, "instances", 10, target_group)
+    assert place not in healthy, "its replacement is registered at another port"
+    scaled(world, "instances", 1, target_group)
+
+
+def test_requests_for_each_target_scale_a_service(world: World, clock: MovableClock) -> None:
+    ecs, scaling = world.aws("ecs"), world.aws("application-autoscaling")
+    balancer = world.load_balancer("asked")
+    target_group, spare = group(world, "asked"), group(world, "spare")
+    listen(world, balancer, target_group, spare)
+    register(world, "asked")
+    create(world, "asked", {"targetGroupArn": target_group}, desiredCount=1)
+    completed(world, "asked")
+    place = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/default/asked",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    dimensions = {
+        "LoadBalancer": balancer["LoadBalancerArn"].rpartition(":loadbalancer/")[2],
+        "TargetGroup": target_group.rpartition(":")[2],
+    }
+    scaling.register_scalable_target(**place, MinCapacity=1, MaxCapacity=2)
+    scaling.put_scaling_policy(
+        **place,
+        PolicyName="requests",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 10.0,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "ALBRequestCountPerTarget",
+                "ResourceLabel": "/".join(dimensions.values()),
+            },
+        },
+    )
+    for _ in range(MAX_MINUTES):
+        assert len(world.many(f"http://{balancer['Address']}/index.html", 30)) == 30
+        # A change makes the load balancer report at once.
+        world.register(spare, 8001)
+        world.deregister(spare, 8001)
+        wait_for(lambda: requests(world, dimensions) >= 30, timeout_s=PATIENCE_S, what="the figures of the minute")
+        advance(clock, 60)
+        evaluate(world)
+        if ecs.describe_services(services=["asked"])["services"][0]["desiredCount"] == 2:
+            break
+    scaled(world, "asked", 2, target_group, is_set=True)
+    (activity,) = scaling.describe_scaling_activities(**place)["ScalingActivities"]
+    assert "-AlarmHigh-" in activity["Cause"]
+
+
+def scaled(world: World, name: str, count: int, group: str, *, is_set: bool = False) -> set[tuple[str, int]]:
+    """Ask for so many tasks, and wait until as many are healthy targets, and nothing else is one."""
+    if not is_set:
+        world.aws("ecs").update_service(service=name, desiredCount=count)
+
+    def reached() -> set[tuple[str, int]] | None:
+        found = world.health_of_all(group)
+        (service,) = world.aws("ecs").describe_services(services=[name])["services"]
+        is_there = set(found.values()) == {"healthy"} and len(found) == count == service["runningCount"]
+        return set(found) if is_there else None
+
+    return wait_for(reached, timeout_s=PATIENCE_S, every_s=0.2, what=f"{count} healthy targets") or set()
+
+
+def messages(world: World, name: str) -> list[str]:
+    (service,) = world.aws("ecs").describe_services(services=[name])["services"]
+    return [event["message"] for event in service["events"]]
+
+
+def requests(world: World, dimensions: dict[str, str]) -> float:
+    """What the load balancer has told of the current minute."""
+    now = SHARED_CLOCK.now()
+    query = MetricQuery(
+        account_id=world.account.account_id,
+        region="us-east-1",
+        name="RequestCount",
+        dimensions=dimensions,
+        start=now - timedelta(seconds=61),
+        end=now + timedelta(minutes=1),
+    )
+    return sum(minute.sum for minute in read_metric("AWS/ApplicationELB", query))
+
+
+def evaluate(world: World) -> None:
+    """What the sweep does for alarms and scaling."""
+    for kind in ("cloudwatch.alarms", "application-autoscaling"):
+        controller = get_controller(kind)
+        desired = controller.load(f"{world.account.account_id}/us-east-1")
+        if desired is not None:
+            controller.record(desired, Round(at=SHARED_CLOCK.now(), plan=Plan(), observed=Observation()))

@@ -201,6 +201,11 @@ class World:
             for one in found
         }
 
+    def health_of_all(self, group: str) -> dict[tuple[str, int], str]:
+        """The state of each target by what it is registered as."""
+        found = self.aws("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        return {(one["Target"]["Id"], one["Target"]["Port"]): one["TargetHealth"]["State"] for one in found}
+
     def wait_health(self, group: str, port: int, state: str, reason: str | None = None) -> None:
         def reached() -> bool:
             found = self.health(group).get(port, ("gone", ""))
