@@ -13,8 +13,8 @@ class WorkersConfig(AppConfig):
         from workers import telling  # noqa: F401
         from workers.inventory import take_inventory
         from workers.pulls import reports
-        from workers.terminals import open_terminal
+        from workers.terminals import end_program, open_terminal
 
         register_inventory(take_inventory)
         register_pull_reader(reports)
-        register_terminals(open_terminal)
+        register_terminals(open_terminal, end_program)

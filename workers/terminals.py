@@ -16,3 +16,11 @@ async def open_terminal(container: str, command: Sequence[str]) -> Terminal:
     from workers.docker.terminal import DockerTerminal
 
     return await DockerTerminal.open(container, command)
+
+
+def end_program(program: str) -> None:
+    """End a program whose terminal was lost. Raises RuntimeFailure."""
+    if settings.SIMFRA_DOCKER:
+        from workers.docker.terminal import end_program as end
+
+        end(program)

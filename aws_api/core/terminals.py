@@ -9,6 +9,10 @@ from aws_api.core.containers import RuntimeUnreachable
 class Terminal(Protocol):
     """A program's terminal. Its methods raise RuntimeFailure where the engine refuses or is away."""
 
+    @property
+    def program(self) -> str:
+        """What the engine calls the program, for who ends it without having its terminal."""
+
     async def read(self) -> bytes:
         """What the program printed next; empty when it has ended."""
 
@@ -27,14 +31,24 @@ class Terminal(Protocol):
 
 #: Starts a command in a running container, as its root and with a terminal: (the engine's name, the command).
 OpenTerminal = Callable[[str, Sequence[str]], Awaitable[Terminal]]
+#: Ends a program whose terminal nobody has any more; one that has ended is left alone. Raises RuntimeFailure.
+EndProgram = Callable[[str], None]
 
 _open: OpenTerminal | None = None
+_end: EndProgram | None = None
 
 
-def register_terminals(open_terminal: OpenTerminal | None) -> None:
-    """Say how terminals are opened; called when the workers' app is ready."""
-    global _open  # noqa: PLW0603
-    _open = open_terminal
+def register_terminals(open_terminal: OpenTerminal | None, end_program: EndProgram | None = None) -> None:
+    """Say how terminals are opened and programs ended; called when the workers' app is ready."""
+    global _open, _end
+    _open, _end = open_terminal, end_program
+
+
+def end_program(program: str) -> None:
+    """End a program whose terminal was lost. Raises RuntimeFailure, RuntimeUnreachable where there is no engine."""
+    if _end is None:
+        raise RuntimeUnreachable("No container engine offers terminals.")
+    _end(program)
 
 
 async def open_terminal(container: str, command: Sequence[str]) -> Terminal:

@@ -1,12 +1,15 @@
 """A client of ECS Exec: what the session-manager-plugin does, on a terminal that a test reads and types on."""
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -42,6 +45,12 @@ class ExecClient:
         self.is_ready = False
         #: What a test wants of the client: to acknowledge nothing, or to refuse the handshake.
         self.acknowledges = True
+        #: Makes the data key of an encrypted session: the key's id and the encryption context to (plain, encrypted).
+        self.data_key: Callable[[str, dict[str, str]], tuple[bytes, bytes]] | None = None
+        self.target_id = ""
+        self.messages_to_user: list[str] = []
+        self._sends: AESGCM | None = None
+        self._receives: AESGCM | None = None
         self.handshake_status = 1
 
     @classmethod
@@ -68,7 +77,7 @@ class ExecClient:
                 await asyncio.gather(reading, return_exceptions=True)
 
     async def type(self, text: str) -> None:
-        await self.send(PayloadType.OUTPUT, text.encode())
+        await self.send(PayloadType.OUTPUT, self._encrypt(text.encode()))
 
     async def resize(self, rows: int, columns: int) -> None:
         await self.send(PayloadType.SIZE, orjson.dumps({"cols": columns, "rows": rows}))
@@ -153,13 +162,35 @@ class ExecClient:
         if message.payload_type == PayloadType.HANDSHAKE_REQUEST:
             request = read_json(message.payload)
             self.requests.append(request)
-            actions = [
-                {"ActionType": action["ActionType"], "ActionStatus": self.handshake_status, "Error": ""}
-                for action in request["RequestedClientActions"]
-            ]
+            actions = [self._processed(action) for action in request["RequestedClientActions"]]
             response = {"ClientVersion": "1.2.707.0", "ProcessedClientActions": actions, "Errors": None}
             await self.send(PayloadType.HANDSHAKE_RESPONSE, orjson.dumps(response))
+        elif message.payload_type == PayloadType.ENCRYPTION_CHALLENGE_REQUEST:
+            challenge = self._decrypt(b64decode(read_json(message.payload)["Challenge"]))
+            answer = {"Challenge": b64encode(self._encrypt(challenge)).decode()}
+            await self.send(PayloadType.ENCRYPTION_CHALLENGE_RESPONSE, orjson.dumps(answer))
         elif message.payload_type == PayloadType.HANDSHAKE_COMPLETE:
+            self.messages_to_user.append(str(read_json(message.payload)["CustomerMessage"]))
             self.is_ready = True
         elif message.payload_type == PayloadType.OUTPUT:
-            self.screen += message.payload
+            self.screen += self._decrypt(message.payload)
+
+    def _processed(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What became of an action that the handshake asks for."""
+        processed = {"ActionType": action["ActionType"], "ActionStatus": self.handshake_status, "Error": ""}
+        if action["ActionType"] != "KMSEncryption":
+            return processed
+        assert self.data_key is not None, "the session is encrypted"
+        context = {"aws:ssm:SessionId": self._session["sessionId"], "aws:ssm:TargetId": self.target_id}
+        plain, encrypted = self.data_key(action["ActionParameters"]["KMSKeyId"], context)
+        self._receives, self._sends = AESGCM(plain[:32]), AESGCM(plain[32:])
+        return {**processed, "ActionResult": {"KMSCipherTextKey": b64encode(encrypted).decode()}}
+
+    def _encrypt(self, data: bytes) -> bytes:
+        if self._sends is None:
+            return data
+        nonce = os.urandom(12)
+        return nonce + self._sends.encrypt(nonce, data, None)
+
+    def _decrypt(self, data: bytes) -> bytes:
+        return data if self._receives is None else self._receives.decrypt(data[:12], data[12:], None)

@@ -35,11 +35,8 @@ is_ours && kill -KILL "$pid"
 class DockerTerminal:
     """A started program. Made by :meth:`open`."""
 
-    def __init__(
-        self, exec_id: str, container_id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, exec_id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._exec_id = exec_id
-        self._container_id = container_id
         self._reader = reader
         self._writer = writer
         self._is_closed = False
@@ -47,7 +44,7 @@ class DockerTerminal:
     @classmethod
     async def open(cls, container: str, command: Sequence[str]) -> "DockerTerminal":
         """Start a command as root. One that is not in the container says so in its output. Raises RuntimeFailure."""
-        exec_id, container_id = await asyncio.to_thread(_create, container, command)
+        exec_id = await asyncio.to_thread(_create, container, command)
         body = json.dumps({"Detach": False, "Tty": True}).encode()
         status, reader, writer = await connection.request(
             f"POST /exec/{exec_id}/start HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
@@ -57,7 +54,11 @@ class DockerTerminal:
         if status != 101:
             writer.close()
             raise RuntimeFailure(f"The engine does not start {command[0]} in {container}: {status}")
-        return cls(exec_id, container_id, reader, writer)
+        return cls(exec_id, reader, writer)
+
+    @property
+    def program(self) -> str:
+        return self._exec_id
 
     async def read(self) -> bytes:
         try:
@@ -85,18 +86,15 @@ class DockerTerminal:
             return
         self._is_closed = True
         self._writer.close()
-        await asyncio.to_thread(_end, self._exec_id, self._container_id)
+        await asyncio.to_thread(end_program, self._exec_id)
 
 
-def _create(container: str, command: Sequence[str]) -> tuple[str, str]:
+def _create(container: str, command: Sequence[str]) -> str:
     with engine_failures():
-        client = engine.client()
-        # By its id from here on: a name may become another container's.
-        container_id = client.inspect_container(container)["Id"]
-        created = client.exec_create(
-            container_id, list(command), stdin=True, tty=True, user="0", environment=_ENVIRONMENT
+        created = engine.client().exec_create(
+            container, list(command), stdin=True, tty=True, user="0", environment=_ENVIRONMENT
         )
-    return created["Id"], container_id
+    return str(created["Id"])
 
 
 def _resize(exec_id: str, rows: int, columns: int) -> None:
@@ -117,8 +115,8 @@ def _inspect(exec_id: str) -> dict[str, Any] | None:
             return None  # the container was removed
 
 
-def _end(exec_id: str, container_id: str) -> None:
-    """End the program where it runs."""
+def end_program(exec_id: str) -> None:
+    """End a program where it runs. Raises RuntimeFailure."""
     inspected = _inspect(exec_id)
     if inspected is None or not inspected["Running"] or not inspected["Pid"]:
         return
@@ -128,7 +126,7 @@ def _end(exec_id: str, container_id: str) -> None:
             {
                 "Image": settings.SIMFRA_SIDECAR_IMAGE,
                 "Entrypoint": ["sh", "-c", _END, "end"],
-                "Cmd": [str(inspected["Pid"]), container_id],
+                "Cmd": [str(inspected["Pid"]), inspected["ContainerID"]],
                 "Labels": {LABEL_INSTANCE: settings.SIMFRA_INSTANCE, LABEL_ROLE: ROLE_ENDER},
                 "HostConfig": {
                     "AutoRemove": True,

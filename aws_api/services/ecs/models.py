@@ -304,7 +304,7 @@ class ExecuteCommandSession(models.Model):
     ``container`` is the container's name in the task, ``engine_container`` the engine's. ``log_group`` and
     ``log_region`` say where its output is logged; empty where it is not. ``kms_key_id`` encrypts it, where there is
     one, and ``target_id`` is what Session Manager calls the container. One that is open proves that it lives by moving
-    ``alive_until``.
+    ``alive_until``; ``program`` is what the engine calls what runs in it.
     """
 
     account_id = models.CharField(max_length=12)
@@ -319,6 +319,7 @@ class ExecuteCommandSession(models.Model):
     log_region = models.CharField(max_length=32, default="", blank=True)
     kms_key_id = models.CharField(max_length=2048, default="", blank=True)
     target_id = models.CharField(max_length=512, default="", blank=True)
+    program = models.CharField(max_length=128, default="", blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     opened_at = models.DateTimeField(null=True, blank=True)

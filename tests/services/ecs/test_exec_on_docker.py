@@ -12,7 +12,9 @@ import pytest
 from django.utils import timezone
 
 from aws_api.services.ecs.exec import channel
+from aws_api.services.ecs.exec.cleanup import end_lost_sessions
 from aws_api.services.ecs.exec.messages import AgentMessage, MessageType, PayloadType
+from aws_api.services.ecs.exec.sessions import ALIVE_FOR, note_program, open_session
 from aws_api.services.ecs.models import ExecuteCommandSession
 from tests.services.ecs.docker_stage import DockerStage, docker_settings, docker_stage, shell
 from tests.support.data_channel import ExecClient
@@ -20,6 +22,7 @@ from tests.support.threads import in_thread
 from tests.support.waiting import wait_for
 from tests.support.websocket_gateway import served
 from workers.docker import engine
+from workers.docker.terminal import DockerTerminal
 
 __all__ = ["docker_settings", "docker_stage"]
 
@@ -177,6 +180,27 @@ async def test_the_programs_of_a_client_that_goes_are_ended(
     assert "sleep 1" in await in_thread(processes, docker_stage, task), "the container's own goes on"
 
 
+async def test_the_programs_of_a_gateway_that_was_killed_run_on_until_they_are_ended(
+    docker_stage: DockerStage, task: dict[str, Any], execute: Execute
+) -> None:
+    session = execute("sh -c 'sleep 4322; true'")
+    # What a kill leaves: a row that says it is open, and a program whose terminal the kernel has closed.
+    assert await open_session(session["sessionId"], session["tokenValue"], timezone.now())
+    container = await in_thread(docker_stage.container, task, "app")
+    terminal = await DockerTerminal.open(container, ["sh", "-c", "sleep 4322; true"])
+    await note_program(session["sessionId"], terminal.program)
+    terminal._writer.transport.abort()
+    await in_thread(wait_for, lambda: "4322" in processes(docker_stage, task), what="the program")
+    await in_thread(end_lost_sessions, timezone.now())
+    assert "4322" in await in_thread(processes, docker_stage, task), "its gateway may be alive"
+    await in_thread(end_lost_sessions, timezone.now() + 2 * ALIVE_FOR)
+    await in_thread(
+        wait_for, lambda: "4322" not in processes(docker_stage, task), timeout_s=30, what="the program's end"
+    )
+    row = await ExecuteCommandSession.objects.aget(session_id=session["sessionId"])
+    assert row.ended_at is not None
+
+
 async def test_the_client_can_terminate_the_session(execute: Execute) -> None:
     async with ExecClient.open(execute("sleep 600")) as client:
         await client.ready()
@@ -269,3 +293,31 @@ def test_the_aws_cli_opens_a_session_with_the_real_plugin(task: dict[str, Any], 
         check=False,
     )
     assert b"hello" in result.stdout
+
+
+async def test_a_session_is_encrypted_with_the_clusters_key(
+    execute: Execute, task: dict[str, Any], aws: Callable[..., Any]
+) -> None:
+    ecs, kms = aws("ecs"), aws("kms")
+    key_id = await in_thread(lambda: kms.create_key()["KeyMetadata"]["KeyId"])
+    configuration = {"executeCommandConfiguration": {"kmsKeyId": key_id, "logging": "NONE"}}
+    await in_thread(lambda: ecs.update_cluster(cluster="default", configuration=configuration))
+
+    def data_key(wanted: str, context: dict[str, str]) -> tuple[bytes, bytes]:
+        made = kms.generate_data_key(KeyId=wanted, NumberOfBytes=64, EncryptionContext=context)
+        return made["Plaintext"], made["CiphertextBlob"]
+
+    runtime_id = task["containers"][0]["runtimeId"]
+    target_id = f"ecs:default_{task['taskArn'].rpartition('/')[2]}_{runtime_id}"
+    async with ExecClient.open(execute("sh"), data_key=data_key, target_id=target_id) as client:
+        await client.ready()
+        assert client.messages_to_user == ["This session is encrypted using AWS KMS."]
+        await client.type("echo se''cret; exit\r")
+        await client.shows("secret")
+        assert await client.end() == ""
+        output = [message.payload for message in client.received if message.payload_type == PayloadType.OUTPUT]
+        assert output
+        assert not any(b"secret" in payload for payload in output)
+    # Bound to another session, the key is none that the agent may decrypt.
+    async with ExecClient.open(execute("sh"), data_key=data_key, target_id="ecs:other") as client:
+        assert (await client.end()).startswith("Unable to retrieve data key: InvalidCiphertextException")

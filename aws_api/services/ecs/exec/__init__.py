@@ -2,10 +2,10 @@
 
 The protocol is that of the session-manager-plugin, which the AWS CLI starts: binary messages on a data channel, in
 sequence, each acknowledged and sent again where it is not. ``messages`` and ``streams`` are that protocol and pure;
-``channel`` joins it to a terminal.
+``channel`` joins it to a terminal. Where the cluster names a KMS key, ``encryption`` agrees on a data key with the
+client.
 
-Not emulated: encryption of the channel with a KMS key (the cluster's kmsKeyId is stored), logs in S3, resuming a
-session after its connection broke.
+Not emulated: logs in S3 (the bucket is stored), resuming a session after its connection broke.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 https://github.com/aws/session-manager-plugin

@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from aws_api.core.context import Context, internal_context
 from aws_api.core.errors import AwsError
+from aws_api.core.execution import run_in_thread
+from aws_api.services.ecs.exec.sessions import Session
 from aws_api.services.ecs.models import Task
 from aws_api.services.ecs.roles import require_accesses, role_context, task_role_arn
 from aws_api.services.ecs.shapes import InvalidParameterException, TargetNotConnectedException
@@ -46,6 +49,13 @@ def require_connected(row: Task) -> None:
 def role_of(row: Task) -> str:
     """The task's role; empty where it has none."""
     return task_role_arn(row.document.get("overrides", {}), row.task_definition.document, row.account_id)
+
+
+async def agent_context(session: Session) -> Context:
+    """As whom the agent acts for a session: as its task's role; without one, as the instance may. Raises AwsError."""
+    if not session.role_arn:
+        return internal_context(session.account_id, session.region)
+    return await run_in_thread(role_context, session.account_id, session.region, session.role_arn, session.task_id)
 
 
 def managed_agents(status: str, started_at: datetime | None) -> list[dict[str, Any]]:

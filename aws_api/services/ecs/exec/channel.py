@@ -5,6 +5,7 @@ It ends with whichever ends first, the program or the client; a program whose cl
 
 import asyncio
 import logging
+import os
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +16,7 @@ from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.containers import RuntimeFailure
 from aws_api.core.terminals import Terminal, open_terminal
 from aws_api.services.ecs.exec import messages, sessions
+from aws_api.services.ecs.exec.encryption import CHALLENGE_BYTES, ENCRYPTED, CannotEncrypt, Cipher, agreed_cipher
 from aws_api.services.ecs.exec.messages import AgentMessage, MalformedMessage, MessageType, PayloadType
 from aws_api.services.ecs.exec.sessions import Session
 from aws_api.services.ecs.exec.streams import Incoming, NobodyListens, Outgoing
@@ -109,7 +111,9 @@ class DataChannel:
         self._exit_code: int | None = None
         self._transcript = Transcript(session)
         self._input: asyncio.Queue[AgentMessage] = asyncio.Queue(_MAX_INPUT_MESSAGES)
-        self._handshake: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        #: What the handshake waits for, by the type of its payload.
+        self._answers: dict[int, asyncio.Future[bytes]] = {}
+        self._cipher: Cipher | None = None
         self._may_publish = asyncio.Event()
         self._may_publish.set()
         self._has_room = asyncio.Event()
@@ -156,7 +160,7 @@ class DataChannel:
             return _NORMAL
         if isinstance(reason, MalformedMessage):
             return _PROTOCOL_ERROR
-        if isinstance(reason, (Refused, RuntimeFailure)):
+        if isinstance(reason, (Refused, CannotEncrypt, RuntimeFailure)):
             output = str(reason)
         elif reason is not None:
             raise reason
@@ -196,9 +200,10 @@ class DataChannel:
             await self._send_bytes(messages.encode(acknowledgement))
         for each in received.ready:
             self._last_activity = time.monotonic()
-            if each.payload_type == PayloadType.HANDSHAKE_RESPONSE:
-                if not self._handshake.done():
-                    self._handshake.set_result(each.payload)
+            if each.payload_type in (PayloadType.HANDSHAKE_RESPONSE, PayloadType.ENCRYPTION_CHALLENGE_RESPONSE):
+                answer = self._answers.pop(each.payload_type, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(each.payload)
             elif (
                 each.payload_type == PayloadType.FLAG
                 and messages.session_flag(each.payload) == messages.SessionFlag.TERMINATE_SESSION
@@ -215,7 +220,7 @@ class DataChannel:
         while True:
             message = await self._input.get()
             if message.payload_type == PayloadType.OUTPUT:
-                await terminal.write(message.payload)
+                await terminal.write(self._cipher.decrypt(message.payload) if self._cipher else message.payload)
             elif message.payload_type == PayloadType.SIZE:
                 size = messages.size_of(message.payload)
                 await terminal.resize(size.rows, size.columns)
@@ -226,6 +231,7 @@ class DataChannel:
         """Shake hands, run the program and deliver its output."""
         await self._shake_hands()
         terminal = self._terminal = await open_terminal(self._session.engine_container, self._command())
+        await sessions.note_program(self._session.session_id, terminal.program)
         self._is_open.set()
         self._transcript.start()
         while data := await terminal.read():
@@ -248,19 +254,42 @@ class DataChannel:
 
     async def _shake_hands(self) -> None:
         started_ns = time.monotonic_ns()
-        request = messages.handshake_request(AGENT_VERSION, SESSION_TYPE, {"commands": self._session.command})
-        await self._publish(PayloadType.HANDSHAKE_REQUEST, request)
+        request = messages.handshake_request(
+            AGENT_VERSION, SESSION_TYPE, {"commands": self._session.command}, self._session.kms_key_id
+        )
         try:
             async with asyncio.timeout(_HANDSHAKE_WITHIN_S):
-                response = await self._handshake
+                response = await self._asked(PayloadType.HANDSHAKE_REQUEST, request, PayloadType.HANDSHAKE_RESPONSE)
+                if problem := messages.handshake_problem(response):
+                    raise Refused(f"Handshake failed: {problem}")
+                cipher = await self._agree(response) if self._session.kms_key_id else None
         except TimeoutError as error:
             raise Refused(
                 "Handshake timed out. Please ensure that you have the latest version of the plugin."
             ) from error
-        if problem := messages.handshake_problem(response):
-            raise Refused(f"Handshake failed: {problem}")
-        complete = messages.handshake_complete(time.monotonic_ns() - started_ns)
+        complete = messages.handshake_complete(time.monotonic_ns() - started_ns, ENCRYPTED if cipher else "")
         await self._publish(PayloadType.HANDSHAKE_COMPLETE, complete)
+        self._cipher = cipher
+
+    async def _agree(self, response: bytes) -> Cipher:
+        """The cipher of the key that the client had made, once the client has shown that it has it too."""
+        cipher = await agreed_cipher(self._session, messages.agreed_data_key(response))
+        challenge = os.urandom(CHALLENGE_BYTES)
+        answer = await self._asked(
+            PayloadType.ENCRYPTION_CHALLENGE_REQUEST,
+            messages.encryption_challenge(cipher.encrypt(challenge)),
+            PayloadType.ENCRYPTION_CHALLENGE_RESPONSE,
+        )
+        if cipher.decrypt(messages.challenge_of(answer)) != challenge:
+            raise CannotEncrypt("Encryption challenge does not match.")
+        return cipher
+
+    async def _asked(self, question: PayloadType, payload: bytes, answer: PayloadType) -> bytes:
+        """What the client answers to a question of the handshake."""
+        waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._answers[answer] = waiting
+        await self._publish(question, payload)
+        return await waiting
 
     async def _publish(self, payload_type: PayloadType, payload: bytes, *, is_last: bool = False) -> None:
         """Send the stream's next message, once the client lets us and has taken enough of those before."""
@@ -268,6 +297,8 @@ class DataChannel:
         if self._outgoing.is_full:
             self._has_room.clear()
             await self._has_room.wait()
+        if payload_type == PayloadType.OUTPUT and self._cipher is not None:
+            payload = self._cipher.encrypt(payload)
         now = time.monotonic()
         self._last_activity = now
         await self._send_bytes(

@@ -6,6 +6,7 @@ flags, id, the payload's SHA-256, type and length, all big endian.
 
 import struct
 import uuid
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
@@ -20,6 +21,7 @@ HEADER_LENGTH = _HEADER.size - 4
 _TYPE_BYTES = 32
 _SCHEMA_VERSION = 1
 _ACKNOWLEDGE_FLAGS = 3
+KMS_ENCRYPTION = "KMSEncryption"
 MAX_PAYLOAD_BYTES = 256 * 1024
 
 
@@ -186,10 +188,14 @@ def acknowledged_number(message: AgentMessage) -> int:
     return number
 
 
-def handshake_request(agent_version: str, session_type: str, properties: Mapping[str, Any]) -> bytes:
-    """What the client is asked to do before the session begins: to be of the session's type."""
+def handshake_request(
+    agent_version: str, session_type: str, properties: Mapping[str, Any], kms_key_id: str = ""
+) -> bytes:
+    """What the client is asked to do before the session begins: to be of its type, and to encrypt with its key."""
     parameters = {"SessionType": session_type, "Properties": properties}
-    actions = [{"ActionType": "SessionType", "ActionParameters": parameters}]
+    actions: list[dict[str, Any]] = [{"ActionType": "SessionType", "ActionParameters": parameters}]
+    if kms_key_id:
+        actions.append({"ActionType": KMS_ENCRYPTION, "ActionParameters": {"KMSKeyId": kms_key_id}})
     return orjson.dumps({"AgentVersion": agent_version, "RequestedClientActions": actions})
 
 
@@ -202,6 +208,31 @@ def handshake_problem(payload: bytes) -> str:
         if action.get("ActionStatus") != ActionStatus.SUCCESS:
             return str(action.get("Error") or f"the client does not take the action {action.get('ActionType')}")
     return "; ".join(map(str, response.get("Errors") or ()))
+
+
+def agreed_data_key(payload: bytes) -> bytes:
+    """The encrypted data key in a client's handshake response. Raises MalformedMessage."""
+    for action in read_json(payload).get("ProcessedClientActions") or ():
+        if isinstance(action, dict) and action.get("ActionType") == KMS_ENCRYPTION:
+            return _decoded((action.get("ActionResult") or {}).get("KMSCipherTextKey"))
+    raise MalformedMessage("The handshake's response has no data key.")
+
+
+def encryption_challenge(challenge: bytes) -> bytes:
+    """What the other side has to answer, encrypted anew, to show that it has the session's key."""
+    return orjson.dumps({"Challenge": b64encode(challenge).decode()})
+
+
+def challenge_of(payload: bytes) -> bytes:
+    """The challenge in such a payload. Raises MalformedMessage."""
+    return _decoded(read_json(payload).get("Challenge"))
+
+
+def _decoded(text: Any) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:
+        raise MalformedMessage("It is no base64.") from error
 
 
 def handshake_complete(took_ns: int, customer_message: str = "") -> bytes:

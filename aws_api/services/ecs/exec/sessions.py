@@ -27,8 +27,9 @@ _OPEN = """
     WHERE t.id = s.task_id AND s.session_id = $1 AND s.opened_at IS NULL AND s.expires_at > $2
       AND t.last_status = 'RUNNING' AND t.desired_status = 'RUNNING'
     RETURNING s.session_id, s.account_id, s.region, s.container, s.engine_container, s.command, s.role_arn,
-              s.log_group, s.log_region, t.arn AS task_arn, t.task_id
+              s.log_group, s.log_region, s.kms_key_id, s.target_id, t.arn AS task_arn, t.task_id
 """
+_RUN = "UPDATE ecs_executecommandsession SET program = $2 WHERE session_id = $1"
 _RENEW = "UPDATE ecs_executecommandsession SET alive_until = $2 WHERE session_id = $1"
 _END = """
     UPDATE ecs_executecommandsession SET ended_at = $2, exit_code = $3 WHERE session_id = $1 AND ended_at IS NULL
@@ -37,7 +38,10 @@ _END = """
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """An opened session: whose program runs where, and where its output is logged."""
+    """An opened session: whose program runs where, where its output is logged, and what encrypts it.
+
+    ``target_id`` is what Session Manager calls the container.
+    """
 
     session_id: str
     account_id: str
@@ -50,6 +54,8 @@ class Session:
     role_arn: str
     log_group: str
     log_region: str
+    kms_key_id: str
+    target_id: str
 
 
 def token_of(session_id: str) -> str:
@@ -66,6 +72,11 @@ async def open_session(session_id: str, token: str, now: datetime) -> Session | 
         return None
     row = await database.fetch_row(_OPEN, session_id, now, now + ALIVE_FOR)
     return Session(**row) if row else None
+
+
+async def note_program(session_id: str, program: str) -> None:
+    """Write down what runs in a session: whoever holds it may be killed, and it is ended by others then."""
+    await database.fetch(_RUN, session_id, program)
 
 
 async def renew(session_id: str, now: datetime) -> None:

@@ -10,12 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from aws_api.core.clock import SYSTEM_CLOCK
-from aws_api.core.context import Context, internal_context
+from aws_api.core.context import Context
 from aws_api.core.errors import AwsError
-from aws_api.core.execution import run_in_thread
 from aws_api.core.invoke import find_operation, invoke_async
+from aws_api.services.ecs.exec.agents import agent_context
 from aws_api.services.ecs.exec.sessions import Session
-from aws_api.services.ecs.roles import role_context
 
 #: What waits to be written; a program that prints faster than that is not kept waiting.
 MAX_PENDING_BYTES = 512 * 1024
@@ -99,8 +98,7 @@ class Transcript:
     async def _ready(self) -> Context:
         """The role's context, once its stream is there."""
         if self._context is None:
-            session = self._session
-            context = await run_in_thread(_context, session) if session.role_arn else _root(session)
+            context = replace(await agent_context(self._session), region=self._session.log_region)
             try:
                 await _call(context, "CreateLogStream", self._stream)
             except AwsError as error:
@@ -112,15 +110,6 @@ class Transcript:
     @property
     def _stream(self) -> dict[str, str]:
         return {"logGroupName": self._session.log_group, "logStreamName": self._session.session_id}
-
-
-def _context(session: Session) -> Context:
-    context = role_context(session.account_id, session.region, session.role_arn, session.task_id)
-    return replace(context, region=session.log_region)
-
-
-def _root(session: Session) -> Context:
-    return internal_context(session.account_id, session.log_region)
 
 
 async def _call(context: Context, operation: str, request: dict[str, Any]) -> None:

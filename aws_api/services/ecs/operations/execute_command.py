@@ -113,6 +113,8 @@ def _new_session(context: Context, row: Task, container: str, command: str) -> E
         role_arn=role_of(row),
         log_group=log_group,
         log_region=log_region,
+        kms_key_id=_configuration(row).get("kmsKeyId", ""),
+        target_id=_target_id(row, container),
         created_at=now,
         expires_at=now + TOKEN_LIFETIME,
         alive_until=now + max(ALIVE_FOR, TOKEN_LIFETIME),
@@ -121,7 +123,7 @@ def _new_session(context: Context, row: Task, container: str, command: str) -> E
 
 def _log_group(row: Task, container: str) -> tuple[str, str]:
     """The log group of a session's output and its region, by the cluster's configuration; empty where none."""
-    configuration = row.cluster.document.get("configuration", {}).get("executeCommandConfiguration", {})
+    configuration = _configuration(row)
     logging = configuration.get("logging", "DEFAULT")
     if logging == "OVERRIDE":
         return configuration.get("logConfiguration", {}).get("cloudWatchLogGroupName", ""), row.region
@@ -133,6 +135,17 @@ def _log_group(row: Task, container: str) -> tuple[str, str]:
             options = log.get("options", {})
             return options["awslogs-group"], options.get("awslogs-region", row.region)
     return "", ""
+
+
+def _configuration(row: Task) -> Shape:
+    configuration: Shape = row.cluster.document.get("configuration", {}).get("executeCommandConfiguration", {})
+    return configuration
+
+
+def _target_id(row: Task, container: str) -> str:
+    """The container as clients name it to Session Manager, by what DescribeTasks answers."""
+    runtime_id = row.last_containers.get(container, {}).get("runtime_id", "")
+    return f"ecs:{row.cluster.name}_{row.task_id}_{runtime_id}"
 
 
 def _stream_url(context: Context, session_id: str) -> str:
