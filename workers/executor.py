@@ -14,6 +14,8 @@ from aws_api.core.containers import (
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    ExhaustMemory,
+    KillContainer,
     Observation,
     OwnStep,
     Plan,
@@ -125,6 +127,10 @@ def _take(step: Step, observed: Observation, waiter: tuple[str, str], runtime: C
             # Asked twice, the engine would send SIGTERM twice, which some programs take for impatience.
             if step.timeout_s == 0 or hints.once(f"stop:{step.name}", step.timeout_s + _STOP_GRACE_S):
                 runtime.stop_container(step.name, step.timeout_s)
+        case KillContainer():
+            runtime.kill_container(step.name)
+        case ExhaustMemory():
+            runtime.exhaust_memory(step.name)
         case RemoveContainer():
             log_drain.wait(observed.container(step.name))
             runtime.remove_container(step.name)

@@ -29,6 +29,7 @@ from aws_api.core.containers import (
     RuntimeUnreachable,
     Scope,
 )
+from aws_api.core.faults import is_in_force
 from aws_api.core.images import ImageArchive, ImageMirror, ImageNotFound, ImageSource, image_mirror, image_source
 from aws_api.core.pull_reports import PULLS_TOPIC, PullReport
 from aws_api.core.reconcile import kick
@@ -48,6 +49,7 @@ _WAIT_S = 1.5
 _PROGRESS_EVERY_S = 0.25
 _AT_ONCE = threading.Semaphore(8)
 _ATTEMPTS = 3
+_LOOK_FOR_FAULT_EVERY_S = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +61,15 @@ def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str
     registry is loaded again only when its tag names another manifest now. Raises RuntimeFailure with what ECS would
     say.
     """
-    source, subject = image_source(step.image), _subject(step)
+    if step.fault and step.fault.reason:
+        raise RuntimeFailure(step.fault.reason)
+    source, subject = image_source(step.image), _subject(step, waiter)
     pull = Pull.objects.filter(subject=subject).first()
     present = present or _by_digest(step.image, pull, runtime)
-    if present and may_use_cached(is_own=source is not None, was_pulled=bool(pull and pull.image_id)):
+    if present and step.fault and pull and pull.status == PullStatus.PULLED:
+        return True
+    is_enough = may_use_cached(is_own=source is not None, was_pulled=bool(pull and pull.image_id))
+    if present and is_enough and not step.fault:
         return True
     try:
         return _bring(step, present, waiter, runtime)
@@ -76,7 +83,7 @@ def bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str
 
 
 def _bring(step: PullImage, present: ObservedImage | None, waiter: tuple[str, str], runtime: ContainerRuntime) -> bool:
-    source, subject = image_source(step.image), _subject(step)
+    source, subject = image_source(step.image), _subject(step, waiter)
     digest = _digest(source, step.image) if source else ""
     for _ in range(_ATTEMPTS):
         pull = Pull.objects.filter(subject=subject).first()
@@ -182,6 +189,7 @@ class _Pulling(threading.Thread):
     def run(self) -> None:
         image: ObservedImage | None = None
         try:
+            self._suffer()
             with _AT_ONCE:
                 self._tell(PullStatus.PULLING)
                 image = self._bring()
@@ -199,7 +207,22 @@ class _Pulling(threading.Thread):
             finally:
                 connections.close_all()
 
+    def _suffer(self) -> None:
+        """Begin as late as a fault says that is in force."""
+        fault = self._errand.step.fault
+        if fault is None:
+            return
+        ends = time.monotonic() + fault.delay_s
+        while time.monotonic() < ends and is_in_force(fault.fault_id):
+            self._layers["fault"] = {"status": f"Delayed by {fault.fault_id}", "done": 0, "total": 0}
+            self._tell(PullStatus.PULLING)
+            time.sleep(min(_LOOK_FOR_FAULT_EVERY_S, max(ends - time.monotonic(), 0)))
+        self._layers.pop("fault", None)
+
     def _bring(self) -> ObservedImage:
+        present, is_own = self._errand.present, self._errand.source is not None
+        if present and self._errand.step.fault and may_use_cached(is_own=is_own, was_pulled=True):
+            return present
         image, source = self._errand.step.image, self._errand.source
         if source is not None:
             source.refresh(image, self._progressed)
@@ -213,7 +236,6 @@ class _Pulling(threading.Thread):
             # The engine may know better: a login, a mirror of its own, a registry without TLS.
             _log.info("%s was not copied: %s", image, error)
             return self._pull_or_load(mirror)
-        present = self._errand.present
         if present and (present.id, self._digest) == self._last_brought():
             return present
         return self._load(mirror.archive(image))
@@ -373,9 +395,14 @@ def _not_found(image: str, error: ImageNotFound) -> str:
     )
 
 
-def _subject(step: PullImage) -> str:
-    """What two pulls must have in common to be one: the image, and the credentials, which decide whether it works."""
-    if step.credentials is None:
+def _subject(step: PullImage, waiter: tuple[str, str]) -> str:
+    """What two pulls must have in common to be one: the image, and the credentials, which decide whether it works.
+
+    One that a fault delays is nobody else's.
+    """
+    if step.credentials is None and step.fault is None:
         return step.image
-    secret = f"{step.credentials.username}\n{step.credentials.password}".encode()
+    secret = f"{step.credentials.username}\n{step.credentials.password}".encode() if step.credentials else b""
+    if step.fault:
+        secret += f"\n{step.fault.fault_id}\n{waiter[1]}".encode()
     return f"{step.image} {hashlib.sha256(secret).hexdigest()[:16]}"

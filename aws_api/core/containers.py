@@ -307,6 +307,15 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PullFault:
+    """What goes wrong with a pull on purpose (faults.py): it fails for a reason, or begins late."""
+
+    fault_id: str
+    reason: str = ""
+    delay_s: float = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullImage(Step):
     """Bring an image to the engine, from our registry or another."""
 
@@ -314,6 +323,7 @@ class PullImage(Step):
     account_id: str
     region: str
     credentials: RegistryCredentials | None = None
+    fault: PullFault | None = None
 
     @property
     def subject(self) -> str:
@@ -389,6 +399,30 @@ class StopContainer(Step):
 
     name: str
     timeout_s: int
+    alias: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class KillContainer(Step):
+    """SIGKILL at once: somebody asked for it to fail, not to stop."""
+
+    name: str
+    alias: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExhaustMemory(Step):
+    """Let a container run out of memory, so that the kernel kills it."""
+
+    name: str
     alias: str = ""
 
     @property
@@ -514,6 +548,8 @@ class ContainerRuntime(Protocol):
     def create_container(self, spec: ContainerSpec) -> str: ...
     def start_container(self, name: str, ready_within_s: float | None = None) -> None: ...
     def stop_container(self, name: str, timeout_s: int) -> None: ...
+    def kill_container(self, name: str) -> None: ...
+    def exhaust_memory(self, name: str) -> None: ...
     def remove_container(self, name: str) -> None: ...
     def configure_container(self, name: str, configuration: Mapping[str, Any]) -> None: ...
     def logs(self, name: str, since_ns: int, follow: bool) -> Iterator[LogLine]: ...

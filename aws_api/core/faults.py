@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from aws_api.core import bus, database
 from aws_api.core.caching import MetadataCache
@@ -28,8 +28,12 @@ from aws_api.core.seeds import seed_of
 
 #: Faults that an account has at once.
 MAX_FAULTS = 200
+#: Of what faults that are over have hit, so much is undone at once.
+MAX_ENDED = 1000
 DEFAULT_LIFETIME_S = 3600.0
 MAX_LIFETIME_S = 7 * 86400.0
+#: How long the row of a fault that is over is kept.
+KEPT_AFTER_END = timedelta(minutes=10)
 #: Told when faults are made, removed, or hit something: the account's id.
 TOPIC = "faults"
 
@@ -76,15 +80,14 @@ class FaultRule:
     effect: Mapping[str, Any]
     probability: float
     times: int | None
+    created_at: datetime
     expires_at: datetime
 
     def matches(self, region: str, **subject: str) -> bool:
         """Whether something is in the scope, by the members that are asked about. Those may have ``*`` in them."""
         if self.region and self.region != region:
             return False
-        return all(
-            fnmatchcase(value, wanted) for member, value in subject.items() if (wanted := self.scope.get(member))
-        )
+        return all(_is_named(value, wanted) for member, value in subject.items() if (wanted := self.scope.get(member)))
 
     def chance(self, seed: str, what: str) -> float:
         """A number from 0 to 1 for a call or a task: by the seed, or by chance where the account has none."""
@@ -99,10 +102,15 @@ class FaultRule:
         return int.from_bytes(hashlib.sha256(text).digest()[:7]) / (1 << 56)
 
 
+def _is_named(name: str, wanted: str) -> bool:
+    """Whether a name is wanted, which may be told by its ARN."""
+    return fnmatchcase(name, wanted.rpartition("/")[2] if wanted.startswith("arn:") else wanted)
+
+
 # Those of AWS calls ---------------------------------------------------------------------------------------------------
 
 
-_COLUMNS = "fault_id, account_id, region, effect_type, scope, effect, probability, times, expires_at"
+_COLUMNS = "fault_id, account_id, region, effect_type, scope, effect, probability, times, created_at, expires_at"
 
 
 async def _load(account_id: str) -> tuple[FaultRule, ...]:
@@ -170,16 +178,29 @@ def is_in_force(fault_id: str) -> bool:
 
 def is_chosen(rule: FaultRule, subject: str) -> bool:
     """Whether a task is one of those that a rule with a chance hits: the same answer each time."""
-    if rule.probability >= 1:
-        return True
-    seed = Account.objects.filter(account_id=rule.account_id).values_list("id_seed", flat=True).first() or ""
-    return rule.share(seed, subject) < rule.probability
+    return rule.probability >= 1 or rule.share(seed_of_account(rule.account_id), subject) < rule.probability
 
 
-def already_hit(rules: Sequence[FaultRule], subjects: Sequence[str]) -> set[tuple[str, str]]:
-    """Which of the subjects were hit, with the id of the fault."""
-    rows = FaultHit.objects.filter(fault__fault_id__in=[rule.fault_id for rule in rules], subject__in=subjects)
-    return set(rows.values_list("fault__fault_id", "subject"))
+def seed_of_account(account_id: str) -> str:
+    """An account's seed, for plain code; empty where it has none."""
+    return Account.objects.filter(account_id=account_id).values_list("id_seed", flat=True).first() or ""
+
+
+def was_hit(rule: FaultRule, subject: str) -> bool:
+    """Whether something was hit by a fault."""
+    return FaultHit.objects.filter(fault__fault_id=rule.fault_id, subject=subject).exists()
+
+
+def hits_of_ended(now: datetime, *effect_types: EffectType) -> list[str]:
+    """What was hit by faults that are over, not long ago."""
+    rows = FaultHit.objects.filter(fault__expires_at__lte=now, fault__effect_type__in=effect_types)
+    return list(rows.values_list("subject", flat=True).distinct()[:MAX_ENDED])
+
+
+def accounts_with_task_faults(now: datetime) -> list[str]:
+    """The accounts whose tasks some fault is about."""
+    rows = in_force(now).filter(effect_type__in=TASK_EFFECTS)
+    return list(rows.order_by("account_id").values_list("account_id", flat=True).distinct())
 
 
 def claim(rule: FaultRule, subject: str) -> bool:
@@ -245,17 +266,20 @@ def make_fault(
 
 
 def remove_faults(rows: "QuerySet[Fault]") -> int:
-    """Remove faults; none of them hits anything any more when this returns. Says how many there were."""
+    """Remove faults; none of them hits anything any more when this returns. Says how many there were.
+
+    Their rows are kept for a while: whoever still has to undo what one did finds it by them.
+    """
     rules = [rule_of(row) for row in rows]
-    Fault.objects.filter(fault_id__in=[rule.fault_id for rule in rules]).delete()
+    Fault.objects.filter(fault_id__in=[rule.fault_id for rule in rules]).update(expires_at=SYSTEM_CLOCK.now())
     for rule in rules:
         _tell(rule)
     return len(rules)
 
 
 def collect_faults(now: datetime) -> None:
-    """Remove those that have expired."""
-    remove_faults(Fault.objects.filter(Q(expires_at__lte=now)).order_by("pk")[:MAX_FAULTS])
+    """Forget those that have been over for long enough."""
+    Fault.objects.filter(expires_at__lt=now - KEPT_AFTER_END).delete()
 
 
 def rule_of(row: Fault) -> FaultRule:
@@ -269,6 +293,7 @@ def rule_of(row: Fault) -> FaultRule:
         effect=row.effect,
         probability=row.probability,
         times=row.times,
+        created_at=row.created_at,
         expires_at=row.expires_at,
     )
 

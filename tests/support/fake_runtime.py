@@ -259,6 +259,14 @@ class FakeRuntime:
             elif container.ends_at is None:
                 container.ends_at = time.monotonic() + timeout_s
 
+    def kill_container(self, name: str) -> None:
+        with self._called("kill_container", name):
+            self._end_if_running(name, out_of_memory=False)
+
+    def exhaust_memory(self, name: str) -> None:
+        with self._called("exhaust_memory", name):
+            self._end_if_running(name, out_of_memory=True)
+
     def remove_container(self, name: str) -> None:
         with self._called("remove_container", name):
             container = self._containers.pop(name, None)
@@ -311,6 +319,11 @@ class FakeRuntime:
                     yield event
 
     # The parts --------------------------------------------------------------------------------------------------------
+
+    def _end_if_running(self, name: str, *, out_of_memory: bool) -> None:
+        container = self._containers.get(name)
+        if container is not None and container.seen.state is ContainerState.RUNNING:
+            self._end(container, 137, out_of_memory=out_of_memory)
 
     def _called(self, method: str, subject: str = "") -> threading.Condition:
         """Note a call; raise what is scripted for it."""

@@ -36,7 +36,7 @@ from aws_api.core.containers import (
     VolumeSpec,
 )
 from aws_api.core.sidecars import uplink_network_name
-from workers.docker import cgroups, control, engine, networks, volumes
+from workers.docker import cgroups, control, engine, memory, networks, volumes
 from workers.docker.failures import engine_failures, worded
 from workers.docker.observations import (
     NEVER,
@@ -213,6 +213,19 @@ class DockerRuntime:
     def stop_container(self, name: str, timeout_s: int) -> None:
         """Ask the engine, which waits for the container's end, from a thread of its own."""
         threading.Thread(target=self._stop, args=(name, timeout_s), name=f"stop {name}", daemon=True).start()
+
+    def kill_container(self, name: str) -> None:
+        with engine_failures():
+            try:
+                engine.client().kill(name, "SIGKILL")
+            except APIError as error:
+                # It is not there any more, or has ended.
+                if error.status_code not in (404, 409):
+                    raise
+
+    def exhaust_memory(self, name: str) -> None:
+        with engine_failures():
+            memory.exhaust(engine.client().inspect_container(name))
 
     def remove_container(self, name: str) -> None:
         with engine_failures("CannotRemoveContainerError"):

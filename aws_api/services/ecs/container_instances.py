@@ -16,6 +16,7 @@ from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.ids import new_hex_id
 from aws_api.core.reconcile import kick
 from aws_api.services.ecs.describe import tags
+from aws_api.services.ecs.faults.lost_capacity import is_instance_lost
 from aws_api.services.ecs.identifiers import container_instance_arn
 from aws_api.services.ecs.lifecycle import PENDING_STATUSES, TaskStatus
 from aws_api.services.ecs.models import Cluster, ContainerInstance, Task
@@ -159,7 +160,7 @@ def placement_instance(row: ContainerInstance, load: Load) -> Instance:
     registered = _registered(row)
     subjects: dict[str, Sequence[str]] = {f"attribute:{name}": [value] for name, value in attributes_of(row).items()}
     subjects |= {
-        "agentConnected": [str(bool(row.last_engine)).lower()],
+        "agentConnected": [str(_is_connected(row)).lower()],
         "ec2InstanceId": [instance_name(row)],
         "registeredAt": [row.created_at.isoformat()],
         "runningTasksCount": [str(load.running)],
@@ -175,6 +176,7 @@ def placement_instance(row: ContainerInstance, load: Load) -> Instance:
         ports_taken=load.ports | {int(port) for port in RESERVED_PORTS},
         families=load.families,
         task_count=len(load.families),
+        is_connected=not _is_lost(row),
     )
 
 
@@ -195,7 +197,7 @@ def describe(row: ContainerInstance, load: Load, include: Iterable[str] = ()) ->
         "registeredResources": _resources(registered, RESERVED_PORTS),
         "remainingResources": _resources(left, (*RESERVED_PORTS, *taken)),
         "status": row.desired_status,
-        "agentConnected": bool(row.last_engine),
+        "agentConnected": _is_connected(row),
         "runningTasksCount": load.running,
         "pendingTasksCount": load.pending,
         "attributes": [_attribute(name, value) for name, value in sorted(attributes_of(row).items())],
@@ -215,6 +217,14 @@ def instance_name(row: ContainerInstance) -> str:
 
 def is_instance_name(name: str) -> bool:
     return name.startswith("i-") and len(name) == len("i-") + _NAME_DIGITS
+
+
+def _is_connected(row: ContainerInstance) -> bool:
+    return bool(row.last_engine) and not _is_lost(row)
+
+
+def _is_lost(row: ContainerInstance) -> bool:
+    return is_instance_lost(row.account_id, row.region, row.cluster.name)
 
 
 def _registered(row: ContainerInstance) -> Mapping[str, int] | None:

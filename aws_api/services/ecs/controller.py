@@ -18,6 +18,7 @@ from aws_api.core.containers import LABEL_KEY, LABEL_KIND, CreateContainer, Obse
 from aws_api.core.models import PlanRecord, Transition
 from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
+from aws_api.services.ecs.faults.overlay import with_faults
 from aws_api.services.ecs.host_ports import follow_status
 from aws_api.services.ecs.identifiers import service_arn
 from aws_api.services.ecs.image_versions import with_pulled_digests
@@ -49,7 +50,7 @@ class TaskController:
 
     def load(self, key: str) -> TaskSpec | None:
         row = Task.objects.select_related("cluster", "task_definition").filter(arn=key).first()
-        return task_spec(row) if row else None
+        return with_faults(task_spec(row), row) if row else None
 
     def scope(self, desired: TaskSpec) -> Scope:
         starting = desired.last_status in (TaskStatus.PROVISIONING, TaskStatus.PENDING)

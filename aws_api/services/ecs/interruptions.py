@@ -22,7 +22,16 @@ def interrupt(task: Task) -> bool:
 
     False where it is asked to stop already, or has. FARGATE_SPOT's tasks are interrupted; any other loses its host.
     """
-    stop = SPOT_INTERRUPTION if task.document.get("capacityProviderName") == _SPOT else TERMINATION_NOTICE
+    return stop_for(task, SPOT_INTERRUPTION if is_spot(task) else TERMINATION_NOTICE)
+
+
+def is_spot(task: Task) -> bool:
+    """Whether a task runs on Spot capacity."""
+    return bool(task.document.get("capacityProviderName") == _SPOT)
+
+
+def stop_for(task: Task, stop: Stop) -> bool:
+    """Ask a task to stop, for a reason; False where it is asked to stop already, or has."""
     wanted = Task.objects.filter(pk=task.pk, desired_status=DesiredStatus.RUNNING).exclude(last_status="STOPPED")
     is_asked = wanted.update(
         desired_status=DesiredStatus.STOPPED,

@@ -11,12 +11,14 @@ from aws_api.core.models import Transition
 from aws_api.core.network import NetworkAttachment, network_provider
 from aws_api.core.reconcile import kick
 from aws_api.services.ecs.configured_volumes import attachments_of, volume_sizes
-from aws_api.services.ecs.container_specs import overridden
+from aws_api.services.ecs.container_specs import has_network_controls, overridden
 from aws_api.services.ecs.fargate import DEFAULT_EPHEMERAL_STORAGE_GIB, PLATFORM_VERSION
+from aws_api.services.ecs.faults.lost_capacity import lost_zones, with_capacity
 from aws_api.services.ecs.holds import wants_hold
 from aws_api.services.ecs.identifiers import container_arn, task_arn
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.models import Cluster, Task, TaskDefinition
+from aws_api.services.ecs.scheduler.zones import subnets_by_zone
 from aws_api.services.ecs.shapes import InvalidParameterException
 from aws_api.services.ecs.specifications import KIND
 from aws_api.services.ecs.timeline import ASKED_FOR
@@ -103,6 +105,9 @@ def _attach(context: Context, wanted: Launch, attachment_id: str) -> NetworkAtta
         )
     subnets, groups = configuration.get("subnets", ()), configuration.get("securityGroups", ())
     _check_network(subnets, groups)
+    if lost := lost_zones(context.account_id, context.region):
+        zones = subnets_by_zone(context.account_id, context.region, tuple(subnets))
+        subnets = with_capacity(subnets, zones, lost)
     assign_public_ip = configuration.get("assignPublicIp") == "ENABLED"
     if assign_public_ip and wanted.launch_type != "FARGATE":
         raise InvalidParameterException("Assign public IP is not supported for this launch type.")
@@ -114,6 +119,7 @@ def _attach(context: Context, wanted: Launch, attachment_id: str) -> NetworkAtta
             description=f"arn:aws:ecs:{context.region}:{context.account_id}:attachment/{attachment_id}",
             assign_public_ip=assign_public_ip,
             requester_id="amazon-ecs",
+            in_spare_namespace=not has_network_controls(wanted.definition.document),
         )
     except AwsError as error:
         raise _worded(error, subnets, groups) from error

@@ -133,7 +133,8 @@ def holds(dependency: Dependency, target: ContainerPart, observed: Observation) 
             return where is Phase.ENDED and _exit_code(target, observed) == 0
         case Condition.HEALTHY:
             container = observed.container(target.spec.name)
-            return where is Phase.RUNNING and container is not None and container.health == "healthy"
+            is_healthy = container is not None and container.health == "healthy" and not target.fails_checks
+            return where is Phase.RUNNING and is_healthy
 
 
 def _never_holds(dependency: Dependency, target: ContainerPart, observed: Observation, now: datetime) -> str:
@@ -330,13 +331,20 @@ def _record(part: ContainerPart, observed: Observation) -> ContainerRecord:
         reason=record.failure or _reason(container),
         out_of_memory=container.out_of_memory,
         restarts=record.restarts + int(_began_anew(record, container)),
-        health=_HEALTH.get(container.health or "", "UNKNOWN"),
+        health=_HEALTH.get(_seen_health(part, container), "UNKNOWN"),
         health_output=container.health_output,
         bindings=_bindings(container),
         created_at=container.created_at or record.created_at,
         started_at=container.started_at or record.started_at,
         finished_at=container.finished_at if where is Phase.ENDED else None,
     )
+
+
+def _seen_health(part: ContainerPart, container: ObservedContainer) -> str:
+    """What the engine says of a container's health; of one that is well, what a fault says."""
+    if part.fails_checks and container.health == "healthy":
+        return "unhealthy"
+    return container.health or ""
 
 
 def _began_anew(record: ContainerRecord, container: ObservedContainer) -> bool:

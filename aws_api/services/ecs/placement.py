@@ -31,6 +31,7 @@ class Instance:
     ports_taken: frozenset[int] = frozenset()
     families: tuple[str, ...] = ()
     task_count: int = 0
+    is_connected: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,8 @@ def place(
 
 def refusal(need: Need, instance: Instance, constraints: Iterable[Shape]) -> str:
     """Why an instance cannot take a task; empty where it can."""
+    if not instance.is_connected:
+        return "AGENT"
     for constraint in constraints:
         if constraint.get("type") == "distinctInstance":
             if need.family in instance.families:

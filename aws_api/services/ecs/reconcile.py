@@ -90,6 +90,8 @@ def _pull(task: TaskSpec, observed: Observation, startable: list[ContainerPart])
             causes[part.spec.image] = "the engine has no such image"
         elif part.asks_registry and part in startable:
             causes[part.spec.image] = "the registry may have a newer one"
+        elif part.pull_fault:
+            causes[part.spec.image] = f"{part.pull_fault.fault_id} is about its pull"
         else:
             continue
         yield PullImage(
@@ -97,6 +99,7 @@ def _pull(task: TaskSpec, observed: Observation, startable: list[ContainerPart])
             account_id=task.account_id,
             region=task.region,
             credentials=part.credentials,
+            fault=part.pull_fault,
             cause=causes[part.spec.image],
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aws_api.core.containers import ContainerSpec, RegistryCredentials, VolumeSpec
+from aws_api.core.containers import ContainerSpec, PullFault, RegistryCredentials, VolumeSpec
 
 
 class Condition(StrEnum):
@@ -81,7 +81,8 @@ class ContainerPart:
     """One container of a task. ``asks_registry``: its image is asked for also where the engine has one of its
     name, which may be older.
 
-    ``dependencies`` are those of ``dependsOn``, ``links`` and ``volumesFrom``.
+    ``dependencies`` are those of ``dependsOn``, ``links`` and ``volumesFrom``. ``pull_fault`` and ``fails_checks`` are
+    what faults do to it: its pull goes wrong, its health checks fail.
     """
 
     name: str
@@ -94,6 +95,8 @@ class ContainerPart:
     stop_timeout_s: int = 30
     has_health_check: bool = False
     restart: RestartPolicy | None = None
+    pull_fault: PullFault | None = None
+    fails_checks: bool = False
     record: ContainerRecord = field(default_factory=ContainerRecord)
 
 
