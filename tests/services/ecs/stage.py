@@ -41,6 +41,13 @@ class Stage:
         self.settle()
         return self.describe(arn)
 
+    def settle_for(self, arn: str) -> None:
+        """Take the rounds of one task: what keeps waking it would have no end."""
+        for kind in {kind for kind, key in self.kicks if key == arn} | {KIND}:
+            loop.reconcile(kind, arn, self.runtime)
+        self.kicks[:] = [kick for kick in self.kicks if kick[1] != arn]
+        loop.reconcile(KIND, arn, self.runtime)
+
     def describe(self, arn: str) -> dict[str, Any]:
         return dict(self.ecs.describe_tasks(tasks=[arn])["tasks"][0])
 
