@@ -4,15 +4,17 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from django.conf import settings
 from django.test import override_settings
 
 from aws_api.core.execution import process_loop
+from tests.services import elbv2
 from tests.services.ecs.docker_stage import PATIENCE_S, DockerStage, docker_settings, docker_stage
-from tests.support.images import python_image
 from tests.support.waiting import wait_for
 from workers.docker import engine
 
@@ -20,12 +22,18 @@ __all__ = ["docker_settings", "docker_stage"]
 
 pytestmark = pytest.mark.docker
 
-SERVE = "hostname > /tmp/index.html && exec httpd -f -p 8080 -h /tmp"
+#: Says which task it is over HTTP on 8080, and answers gRPC on 8081.
+SERVER = Path(elbv2.__file__).with_name("target_server.py").read_text()
+SERVE = ["python3", "-c", SERVER, "8080", "9001", "9002", "8081"]
+PORTS = [
+    {"name": "http", "containerPort": 8080, "appProtocol": "http"},
+    {"name": "grpc", "containerPort": 8081, "appProtocol": "grpc"},
+]
 ASK = """
-import sys, urllib.request
-for _ in range(int(sys.argv[1])):
+import json, sys, urllib.request
+for _ in range(int(sys.argv[2])):
     try:
-        print(urllib.request.urlopen("http://api:80/", timeout=10).read().decode().strip())
+        print(json.load(urllib.request.urlopen("http://api:80" + sys.argv[1], timeout=10))["host"])
     except OSError as error:
         print(f"failed:{error}".replace(" ", "-"))
 """
@@ -55,29 +63,36 @@ def test_services_find_each_other_and_failures_do_not_show(
     stage: DockerStage, aws: Callable[..., Any], awsvpc: dict[str, Any]
 ) -> None:
     aws("servicediscovery").create_http_namespace(Name="shop")
-    programs = (("test", stage.image, SERVE), ("client", python_image(), "exec sleep 600"))
-    for family, image, script in programs:
+    for family, command in (("test", SERVE), ("client", ["sleep", "600"])):
         stage.ecs.register_task_definition(
             family=family,
             networkMode="awsvpc",
             containerDefinitions=[
                 {
                     "name": "app",
-                    "image": image,
-                    "memory": 64,
+                    "image": settings.SIMFRA_SIDECAR_IMAGE,
+                    "memory": 128,
                     "stopTimeout": 2,
-                    "command": ["sh", "-c", script],
-                    "portMappings": [{"name": "http", "containerPort": 8080, "appProtocol": "http"}],
+                    "command": command,
+                    "portMappings": PORTS,
                 }
             ],
         )
-    offered = {"portName": "http", "discoveryName": "backend", "clientAliases": [{"port": 80, "dnsName": "api"}]}
+    offered = [
+        {
+            "portName": "http",
+            "discoveryName": "backend",
+            "clientAliases": [{"port": 80, "dnsName": "api"}],
+            "ingressPortOverride": 15_000,
+        },
+        {"portName": "grpc", "discoveryName": "calls", "clientAliases": [{"port": 50_051, "dnsName": "calls"}]},
+    ]
     common = {"networkConfiguration": awsvpc}
     stage.ecs.create_service(
         serviceName="backend",
         taskDefinition="test",
         desiredCount=2,
-        serviceConnectConfiguration={"enabled": True, "namespace": "shop", "services": [offered]},
+        serviceConnectConfiguration={"enabled": True, "namespace": "shop", "services": offered},
         **common,
     )
     _steady(stage, "backend", 2)
@@ -91,12 +106,23 @@ def test_services_find_each_other_and_failures_do_not_show(
     (client,) = _steady(stage, "client", 1)
     container = f"ecs-client-1-app-{client['taskArn'].rpartition('/')[2][:12]}"
 
-    def ask(count: int) -> Counter[str]:
-        command = engine.client().exec_create(container, ["python3", "-c", ASK, str(count)])
-        return Counter(engine.client().exec_start(command["Id"]).decode().split())
+    def run(*command: str) -> str:
+        created = engine.client().exec_create(container, list(command))
+        return str(engine.client().exec_start(created["Id"]).decode())
+
+    def ask(count: int, path: str = "/") -> Counter[str]:
+        return Counter(run("python3", "-c", ASK, path, str(count)).split())
 
     first = ask(10)
     assert sorted(first.values()) == [5, 5], first
+    # On their way in they come through the port that the service has for that.
+    places = aws("servicediscovery").discover_instances(NamespaceName="shop", ServiceName="backend")["Instances"]
+    assert {place["Attributes"]["AWS_INSTANCE_PORT"] for place in places} == {"15000"}
+    called = run(
+        "curl", "-sv", "--http2-prior-knowledge", "-H", "content-type: application/grpc", "-H", "te: trailers",
+        "--data-binary", "hello", "-D", "-", "-o", "/dev/null", "http://calls:50051/test.Service/Call",
+    )  # fmt: skip
+    assert "grpc-status: 0" in called
 
     # One of them ends without a word: what it refuses is asked of the other.
     victim = stage.ecs.list_tasks(serviceName="backend")["taskArns"][0]
@@ -110,6 +136,16 @@ def test_services_find_each_other_and_failures_do_not_show(
     stage.wait(victim, "STOPPED")
     _steady(stage, "backend", 2)
     wait_for(lambda: sorted(ask(10).values()) == [5, 5], timeout_s=PATIENCE_S, what="both of the tasks to be asked")
+
+    # One of them fails: after five failures in a row it is asked no more, for a while.
+    failing = stage.ecs.list_tasks(serviceName="backend")["taskArns"][0]
+    task = stage.ecs.describe_tasks(tasks=[failing])["tasks"][0]
+    fail = "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/set-health?500')"
+    stage.inside(task, "app", f'python3 -c "{fail}"')
+    answers = ask(40, "/health")
+    failed = sum(count for answer, count in answers.items() if answer.startswith("failed"))
+    assert 5 <= failed < 10, answers
+    assert len(ask(10, "/health")) == 1
 
 
 def _steady(stage: DockerStage, name: str, count: int) -> list[dict[str, Any]]:

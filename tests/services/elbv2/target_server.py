@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
 import sys
 from urllib.parse import urlsplit
 
@@ -53,6 +54,7 @@ async def exchange(port, reader, writer):
     answer = json.dumps(
         {
             "port": port,
+            "host": socket.gethostname(),
             "method": method,
             "target": target,
             "headers": headers,
