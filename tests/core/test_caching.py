@@ -4,11 +4,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import boto3
 import orjson
 import pytest
 import redis
+from botocore.exceptions import ClientError
 from django.conf import settings
 
 from aws_api.core import bus
@@ -16,6 +19,7 @@ from aws_api.core.caching import MetadataCache
 from aws_api.core.execution import run_on_loop
 from aws_api.core.forgetting import SURE_S, TOPIC
 from aws_api.core.ids import new_uuid
+from aws_api.core.models import Account
 from tests.support.waiting import wait_for
 
 
@@ -164,3 +168,37 @@ def test_what_changed_while_it_was_loaded_is_answered_but_not_kept(rows: Rows) -
     assert read(changing) == "first"
     rows.value = "second"
     assert read(changing) == "second"
+
+
+def test_queues_tables_and_keys_are_in_another_process_as_changed_from_the_next_request_on(
+    aws: Callable[..., Any], account: Account, live_gateway: str
+) -> None:
+    session = boto3.session.Session(account.root_access_key_id, account.root_secret_access_key, region_name="us-east-1")
+    there = {name: session.client(name, endpoint_url=live_gateway) for name in ("sqs", "dynamodb", "kms")}
+    here = {name: aws(name) for name in there}
+    key_id = here["kms"].create_key()["KeyMetadata"]["KeyId"]
+    definition = {
+        "TableName": "table",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    for _ in range(10):
+        url = here["sqs"].create_queue(QueueName="queue")["QueueUrl"]
+        there["sqs"].send_message(QueueUrl=url, MessageBody="x" * 2000)
+        here["sqs"].set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
+        with pytest.raises(ClientError, match="1024"):
+            there["sqs"].send_message(QueueUrl=url, MessageBody="x" * 2000)
+        here["sqs"].delete_queue(QueueUrl=url)
+        with pytest.raises(ClientError, match="does not exist"):
+            there["sqs"].send_message(QueueUrl=url, MessageBody="x")
+        here["dynamodb"].create_table(**definition)
+        there["dynamodb"].put_item(TableName="table", Item={"id": {"S": "1"}})
+        here["dynamodb"].delete_table(TableName="table")
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            there["dynamodb"].put_item(TableName="table", Item={"id": {"S": "1"}})
+        there["kms"].encrypt(KeyId=key_id, Plaintext=b"x")
+        here["kms"].disable_key(KeyId=key_id)
+        with pytest.raises(ClientError, match="DisabledException"):
+            there["kms"].encrypt(KeyId=key_id, Plaintext=b"x")
+        here["kms"].enable_key(KeyId=key_id)

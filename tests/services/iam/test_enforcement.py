@@ -265,6 +265,59 @@ def test_conditions_see_the_request(iam, user, aws, queue, account):
     assert may(sqs.purge_queue, QueueUrl=queue)
 
 
+def test_a_condition_key_says_what_is_so_of_the_caller(user, iam, aws, account):
+    """Of a user and of a session of a role, each key with its own value, and with another one."""
+    account_id = account.account_id
+    iam.tag_user(UserName="ann", Tags=[{"Key": "team", "Value": "red"}])
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": account_id}, "Action": "sts:AssumeRole"})
+    role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=trust, Tags=[{"Key": "team", "Value": "red"}])
+    ann = iam.get_user(UserName="ann")["User"]
+    iam.put_user_policy(UserName="ann", PolicyName="assume", PolicyDocument=policy(allow("sts:AssumeRole")))
+    held = user("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="one")
+    session = aws(
+        "sqs",
+        key=held["Credentials"]["AccessKeyId"],
+        secret=held["Credentials"]["SecretAccessKey"],
+        token=held["Credentials"]["SessionToken"],
+    )
+    of_both = {
+        ("Bool", "aws:SecureTransport"): ("true", "false"),
+        ("Bool", "aws:ViaAWSService"): ("false", "true"),
+        ("StringEquals", "aws:PrincipalAccount"): (account_id, "000000000009"),
+        ("StringEquals", "aws:PrincipalTag/team"): ("red", "blue"),
+        ("StringEquals", "aws:ResourceAccount"): (account_id, "000000000009"),
+        ("NumericGreaterThan", "aws:EpochTime"): ("1", "99999999999"),
+        ("DateGreaterThan", "aws:CurrentTime"): ("2020-01-01T00:00:00Z", "2999-01-01T00:00:00Z"),
+        ("IpAddress", "aws:SourceIp"): ("127.0.0.0/8", "10.0.0.0/8"),
+    }
+    of_user = {
+        ("StringEquals", "aws:userid"): (ann["UserId"], "AIDAOTHER"),
+        ("StringEquals", "aws:username"): ("ann", "bob"),
+        ("StringEquals", "aws:PrincipalType"): ("User", "AssumedRole"),
+        ("ArnEquals", "aws:PrincipalArn"): (ann["Arn"], role["Role"]["Arn"]),
+        ("Null", "aws:MultiFactorAuthPresent"): ("true", "false"),
+        ("Null", "aws:SourceArn"): ("true", "false"),
+    }
+    of_session = {
+        ("StringEquals", "aws:userid"): (f"{role['Role']['RoleId']}:one", role["Role"]["RoleId"]),
+        ("Null", "aws:username"): ("true", "false"),
+        ("StringEquals", "aws:PrincipalType"): ("AssumedRole", "User"),
+        ("ArnEquals", "aws:PrincipalArn"): (role["Role"]["Arn"], held["AssumedRoleUser"]["Arn"]),
+        ("Bool", "aws:MultiFactorAuthPresent"): ("false", "true"),
+    }
+
+    def put(document):
+        iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=document)
+        iam.put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=document)
+
+    for caller, keys in ((user("sqs"), of_both | of_user), (session, of_both | of_session)):
+        for (operator, key), (right, wrong) in keys.items():
+            put(policy(allow("sqs:ListQueues", Condition={operator: {key: right}})))
+            assert may(caller.list_queues), key
+            put(policy(allow("sqs:ListQueues", Condition={operator: {key: wrong}})))
+            assert not may(caller.list_queues), key
+
+
 def test_tags_of_resources_decide_in_every_service(iam, user, aws, account):
     """Each call is refused on what has no tag and allowed on what has it."""
     red = {"Key": "team", "Value": "red"}

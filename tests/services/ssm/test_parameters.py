@@ -35,6 +35,17 @@ def test_a_parameter_is_read_as_it_was_put(ssm, account):
     assert "Value" not in described
 
 
+def test_a_list_of_strings_is_one_value_with_commas(ssm):
+    ssm.put_parameter(Name="/app/hosts", Value="a,b,c", Type="StringList")
+    for answer in (
+        ssm.get_parameter(Name="/app/hosts")["Parameter"],
+        ssm.get_parameters(Names=["/app/hosts"])["Parameters"][0],
+        ssm.get_parameters_by_path(Path="/app")["Parameters"][0],
+        ssm.get_parameter_history(Name="/app/hosts")["Parameters"][0],
+    ):
+        assert (answer["Type"], answer["Value"]) == ("StringList", "a,b,c")
+
+
 def test_overwriting_makes_a_version_and_keeps_the_older_ones(ssm):
     put(ssm, "url", "one", Description="d", AllowedPattern="[a-z]+")
     with pytest.raises(ClientError, match="To overwrite this value, set the overwrite option") as error:
