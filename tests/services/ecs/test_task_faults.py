@@ -153,7 +153,7 @@ def test_checks_fail_while_the_fault_lasts(stage: Stage, register: Any, put: Put
 
 @pytest.mark.parametrize("provider", ["FARGATE_SPOT", "FARGATE"])
 def test_only_spot_capacity_is_interrupted(
-    stage: Stage, ecs: Any, register: Any, put: Put, awsvpc: Any, provider: str
+    stage: Stage, ecs: Any, register: Any, put: Put, *, awsvpc: Any, provider: str
 ) -> None:
     register("web", cpu="256", memory="512", networkMode="awsvpc", requiresCompatibilities=["FARGATE"])
     strategy = [{"capacityProvider": provider, "weight": 1}]
