@@ -59,27 +59,6 @@ def steady(stage: DockerStage, count: int) -> dict[str, Any]:
     return wait_for(reached, timeout_s=PATIENCE_S, every_s=0.1, what=f"{count} running tasks") or {}
 
 
-def test_killing_a_container_brings_a_replacement(stage: DockerStage) -> None:
-    register(stage)
-    create(stage, 2)
-    steady(stage, 2)
-    victim = tasks(stage)[0]
-    engine.client().kill(stage.container(victim, "app"))
-    stage.wait(victim["taskArn"], "STOPPED")
-    steady(stage, 2)
-    assert victim["taskArn"] not in [task["taskArn"] for task in tasks(stage)]
-
-
-def test_a_service_scales_out_and_in(stage: DockerStage) -> None:
-    register(stage)
-    create(stage, 1)
-    for count in (4, 1):
-        stage.ecs.update_service(service="web", desiredCount=count)
-        steady(stage, count)
-    running = [name for one in engine.client().containers() for name in one["Names"]]
-    assert [f"/{stage.container(task, 'app')}" in running for task in tasks(stage)] == [True]
-
-
 def test_a_bad_image_trips_the_breaker_and_the_service_goes_back(stage: DockerStage) -> None:
     register(stage)
     create(stage, 1, deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}})
