@@ -144,6 +144,14 @@ CONDITIONS: list[Condition] = [
         "/",
     ),
     (
+        "header-regex",
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Env", "RegexValues": ["^v[0-9]+$"]}},
+        ["-H", "x-env: v12"],
+        "/",
+        ["-H", "x-env: vx"],
+        "/",
+    ),
+    (
         "method",
         {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["PUT", "PURGE"]}},
         ["-X", "PURGE"],
@@ -419,7 +427,9 @@ def test_clients_stay_with_a_target_by_the_load_balancers_cookie(world: World, t
         assert world.ports_of(world.many(url, 6, "-H", f"Cookie: {cookie}")) == {answer.json["port"]: 6}
 
 
-def test_clients_stay_with_a_target_by_the_applications_cookie(world: World, targets: tuple[str, str]) -> None:
+def test_clients_stay_with_a_target_by_the_applications_cookie(
+    world: World, application: dict[str, Any], targets: tuple[str, str]
+) -> None:
     group, url = targets
     elbv2 = world.aws("elbv2")
     sticky = [
@@ -440,10 +450,39 @@ def test_clients_stay_with_a_target_by_the_applications_cookie(world: World, tar
     for port in (8004, 8005):
         world.wait_health(group, port, "healthy")
     wait_for(lambda: world.get(f"{url}/cookie").cookies, timeout_s=20, what="the transform")
-    answer = world.get(f"{url}/cookie", "-H", "Cookie: session=abc")
+    answer = world.get(f"{url}/cookie")
     assert "session=abc" in answer.cookies[0]
+    (own,) = [cookie.partition(";")[0] for cookie in answer.cookies if cookie.startswith("AWSALBAPP-0=")]
     stuck = {answer.json["port"]: 10}
-    assert world.ports_of(world.many(f"{url}/x", 10, "-H", "Cookie: session=abc")) == stuck
+    both = ("-H", f"Cookie: session=abc; {own}")
+    assert world.ports_of(world.many(f"{url}/x", 10, *both)) == stuck
+    # Another configuration, and so another process.
+    settle(world, application)
+    assert world.ports_of(world.many(f"{url}/x", 10, *both)) == stuck
+    # Without the application's cookie there is no session.
+    assert len(world.ports_of(world.many(f"{url}/x", 6, "-H", f"Cookie: {own}"))) == 2
+    assert "AWSALBAPP-0=_remove_" in world.get(f"{url}/x").cookies[0]
+
+
+KEEP_ALIVE = """
+import http.client, sys, time
+connection = http.client.HTTPConnection(sys.argv[1], 80, timeout=20)
+for _ in range(2):
+    connection.request("GET", "/age")
+    answer = connection.getresponse(); answer.read()
+    print(answer.status, answer.getheader("connection"))
+    time.sleep(2)
+"""
+
+
+def test_a_clients_connection_ends_at_its_age(world: World, application: dict[str, Any]) -> None:
+    row = LoadBalancer.objects.get(arn=application["LoadBalancerArn"])
+    # Shorter than ELB's least, for which no test waits.
+    LoadBalancer.objects.filter(pk=row.pk).update(attributes={**row.attributes, "client_keep_alive.seconds": "1"})
+    settle(world, application)
+    assert world.python(KEEP_ALIVE, application["Address"]).splitlines() == ["200 None", "200 close"]
+    LoadBalancer.objects.filter(pk=row.pk).update(attributes=row.attributes)
+    settle(world, application)
 
 
 def test_a_target_that_refuses_is_a_bad_gateway(world: World, targets: tuple[str, str]) -> None:
