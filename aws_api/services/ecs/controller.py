@@ -104,7 +104,9 @@ class TaskController:
             Transition.objects.filter(kind=KIND, key__in=arns).delete()
             PlanRecord.objects.filter(kind=KIND, key__in=arns).delete()
             Task.objects.filter(arn__in=arns).delete()
-        TaskDefinition.objects.filter(status=TaskDefinitionStatus.DELETE_IN_PROGRESS, tasks__isnull=True).delete()
+        TaskDefinition.objects.filter(
+            status=TaskDefinitionStatus.DELETE_IN_PROGRESS, tasks__isnull=True, deployments__isnull=True
+        ).delete()
         RunTaskToken.objects.filter(created_at__lt=now - TOKEN_LIFETIME).delete()
 
 

@@ -1,9 +1,13 @@
 """Task definitions through boto3."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from aws_api.core.reconcile import get_controller
+from aws_api.services.ecs.specifications import KIND
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
 
@@ -75,6 +79,24 @@ def test_a_deregistered_revision_is_described_and_starts_nothing(ecs: Any, regis
         ecs.run_task(taskDefinition=arn)
     with pytest.raises(ClientError, match="TaskDefinition not found"):
         ecs.run_task(taskDefinition="web")
+
+
+def test_a_deleted_revision_is_there_until_no_task_and_no_service_uses_it(ecs: Any, register: Any) -> None:
+    used, served, free = (register(family) for family in ("used", "served", "free"))
+    task = ecs.run_task(taskDefinition=used)["tasks"][0]["taskArn"]
+    ecs.create_service(serviceName="web", taskDefinition=served, desiredCount=0)
+    for arn in (used, served, free):
+        ecs.deregister_task_definition(taskDefinition=arn)
+    answer = ecs.delete_task_definitions(taskDefinitions=[used, served, free])
+    assert [each["status"] for each in answer["taskDefinitions"]] == ["DELETE_IN_PROGRESS"] * 3
+    assert all("deleteRequestedAt" in each for each in answer["taskDefinitions"])
+    with pytest.raises(ClientError, match="TaskDefinition is inactive"):
+        ecs.run_task(taskDefinition=free)
+    get_controller(KIND).collect(datetime.now(UTC))
+    assert ecs.list_task_definitions(status="DELETE_IN_PROGRESS")["taskDefinitionArns"] == sorted([used, served])
+    assert ecs.list_task_definitions(status="INACTIVE")["taskDefinitionArns"] == []
+    assert ecs.describe_tasks(tasks=[task])["tasks"][0]["taskDefinitionArn"] == used
+    assert register("free").endswith("free:2"), "a number is not given twice, also when its revision is gone"
 
 
 def test_an_active_revision_is_not_deleted(ecs: Any, register: Any) -> None:

@@ -1,10 +1,13 @@
 """RunTask, StopTask, DescribeTasks and ListTasks through boto3; nothing runs here, the kicks are looked at."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from django.test import override_settings
 
+from aws_api.core.reconcile import get_controller
 from aws_api.services.ecs.models import Task
 
 
@@ -225,3 +228,31 @@ def test_the_caller_may_demand_an_id(ecs: Any, register: Any) -> None:
     assert tasks[0]["taskArn"].endswith("/default/" + "f" * 32)
     assert not tasks[1]["taskArn"].endswith("f" * 32)
     assert refusal(ecs.run_task, taskDefinition="web")[0] == "InvalidParameterException"
+
+
+def test_ten_tasks_are_run_at_once_and_no_more(ecs: Any, register: Any) -> None:
+    register("web")
+    tasks = ecs.run_task(taskDefinition="web", count=10)["tasks"]
+    assert len({task["taskArn"] for task in tasks}) == 10
+    with pytest.raises(ClientError) as refused:
+        ecs.run_task(taskDefinition="web", count=11)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterException"
+
+
+def test_stopped_tasks_are_seen_as_long_as_the_settings_say(ecs: Any, register: Any) -> None:
+    register("web")
+    recent, old = (task["taskArn"] for task in ecs.run_task(taskDefinition="web", count=2)["tasks"])
+    now = datetime.now(UTC)
+    stopped = Task.objects.filter(arn__in=[recent, old])
+    stopped.update(last_status="STOPPED", desired_status="STOPPED", last_stopped_at=now - timedelta(minutes=59))
+    get_controller("ecs.task").collect(now)
+    assert {task["lastStatus"] for task in ecs.describe_tasks(tasks=[recent, old])["tasks"]} == {"STOPPED"}
+    assert sorted(ecs.list_tasks(desiredStatus="STOPPED")["taskArns"]) == sorted([recent, old])
+    stopped.filter(arn=old).update(last_stopped_at=now - timedelta(minutes=61))
+    get_controller("ecs.task").collect(now)
+    answer = ecs.describe_tasks(tasks=[recent, old])
+    assert [task["taskArn"] for task in answer["tasks"]] == [recent]
+    assert answer["failures"] == [{"arn": old, "reason": "MISSING"}]
+    with override_settings(SIMFRA_STOPPED_TASK_RETENTION_S=60):
+        get_controller("ecs.task").collect(now)
+    assert ecs.describe_tasks(tasks=[recent])["tasks"] == []
