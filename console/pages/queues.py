@@ -19,7 +19,7 @@ from console.navigation import Group, Link
 from console.plots import Line, Plot
 from console.scope import Scope, scope_of
 
-QUEUES_ON_A_PAGE = 50
+QUEUES_ON_A_PAGE = 25
 MESSAGES_ON_A_PAGE = 50
 MOVE_TASKS = 10
 SOURCES = 100

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import redis
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -20,7 +21,7 @@ from console.navigation import Group, Link
 from console.requests import RequestFilter
 from console.scope import Scope, scope_of
 
-SHOWN = 100
+ROWS_ON_A_PAGE = 100
 FILTERS = ("service", "operation", "status", "principal")
 
 
@@ -59,8 +60,11 @@ def requests_context(scope: Scope, asked: Mapping[str, str]) -> dict[str, Any]:
         found = [each for each in wanted.of(of_account) if all(word in _text(each) for word in words)]
     except (redis.ConnectionError, redis.TimeoutError):
         problem = "Valkey, which keeps the latest requests, is away."
+    page = Paginator(found, ROWS_ON_A_PAGE).get_page(asked.get("page"))
     return {
-        "records": [_with_time(record) for record in found[:SHOWN]],
+        "records": [_with_time(record) for record in page],
+        "page": page,
+        "kept_query": {name: value for name in (*FILTERS, "q") if (value := asked.get(name, ""))},
         "count": len(found),
         "services": sorted({record["service"] for record in found if record["service"]}),
         "asked": asked,

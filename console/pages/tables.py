@@ -28,7 +28,7 @@ from console.pages.table_items import (
 )
 from console.scope import Scope, scope_of
 
-TABLES_ON_A_PAGE = 50
+TABLES_ON_A_PAGE = 25
 STATEMENT_LIMIT = 100
 _DONE = {
     "saved": "The item was saved.",

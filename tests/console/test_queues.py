@@ -42,7 +42,7 @@ def test_the_list_shows_what_is_in_each_queue(browser: Client, sqs: Any, orders:
     sqs.send_message(QueueUrl=orders, MessageBody="later", DelaySeconds=600)
     text = re.sub(r"\s+", " ", page(browser, "/queues/"))
     assert '<td class="number">1</td> <td class="number">0</td> <td class="number">1</td>' in text
-    assert "aws sqs list-queues --max-results 50" in text
+    assert "aws sqs list-queues --max-results 25" in text
     assert "failed" not in page(browser, "/queues/?q=ord")
     assert "No queue&#x27;s name" in page(browser, "/queues/?q=none") or "begins with" in page(browser, "/queues/?q=n")
 

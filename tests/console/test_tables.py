@@ -75,7 +75,7 @@ def read(client: Any, number: int) -> dict[str, Any]:
 
 
 def test_tables_are_listed_with_keys_and_described(browser: Client, dynamodb: Any) -> None:
-    assert "aws dynamodb list-tables --limit 50" in page(browser, "/tables/")
+    assert "aws dynamodb list-tables --limit 25" in page(browser, "/tables/")
     assert "customer, number" in page(browser, "/tables/")
     text = page(browser, "/tables/orders/")
     assert "by-status" in text

@@ -8,13 +8,26 @@ from aws_api.core.resources import ResourceType, register_resource_type
 from aws_api.services.sqs.attributes import describe_attributes
 from aws_api.services.sqs.models import Queue
 
-#: A page for people, which counts each queue's messages; who has more asks the API.
-MAX_LISTED = 200
+#: Whoever has more asks the API.
+MAX_LISTED = 10_000
+#: What a row says by itself: a search over everything counts nobody's messages.
+_SETTINGS = (
+    "QueueArn",
+    "CreatedTimestamp",
+    "LastModifiedTimestamp",
+    "VisibilityTimeout",
+    "MessageRetentionPeriod",
+    "MaximumMessageSize",
+    "DelaySeconds",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedrivePolicy",
+    "FifoQueue",
+)
 
 
 def _queues(account_id: str, region: str) -> Iterable[Mapping[str, Any]]:
     rows = Queue.objects.filter(account_id=account_id, region=region).order_by("name")[:MAX_LISTED]
-    return [{"QueueName": row.name, **describe_attributes(row, ["All"], SYSTEM_CLOCK)} for row in rows]
+    return [{"QueueName": row.name, **describe_attributes(row, _SETTINGS, SYSTEM_CLOCK)} for row in rows]
 
 
 register_resource_type(
@@ -22,13 +35,7 @@ register_resource_type(
         service="sqs",
         name="queue",
         plural="Queues",
-        columns=(
-            "QueueName",
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-            "QueueArn",
-        ),
+        columns=("QueueName", "VisibilityTimeout", "MessageRetentionPeriod", "QueueArn"),
         list=_queues,
         command="aws sqs get-queue-url --queue-name {QueueName}",
     )
