@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from aws_api.core.clock import MovableClock
+from aws_api.services.ecs.models import Task
 from tests.services.ecs.service_stage import ServiceStage, advance, clock, service_stage, stage_of_tasks
 from tests.support.fake_runtime import Program
 
@@ -353,6 +354,25 @@ def test_tasks_spread_over_the_zones_of_their_subnets(
     zones = sorted(task["availabilityZone"] for task in stage.tasks("web"))
     assert zones == [zones[0]] * 2 + [zones[3]] * 2
     assert zones[0] != zones[3]
+
+
+def test_tasks_that_are_out_of_balance_move_to_the_other_zone(
+    stage: ServiceStage, register: Any, aws: Callable[..., Any]
+) -> None:
+    subnets = [subnet["SubnetId"] for subnet in aws("ec2").describe_subnets()["Subnets"]][:2]
+    register("web", networkMode="awsvpc")
+    stage.create("web", desiredCount=2, networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}})
+    first, second = sorted(task["availabilityZone"] for task in stage.tasks("web"))
+    for row in Task.objects.filter(account_id=stage.stage.account_id):
+        Task.objects.filter(pk=row.pk).update(document={**row.document, "availabilityZone": first})
+    stage.wake("web")
+    assert sorted(task["availabilityZone"] for task in stage.tasks("web")) == [first, second]
+    told = [message for message in stage.messages("web") if "AZ" in message]
+    counts = f"1 tasks in {first} and 1 tasks in {second}"
+    assert told[0] == f"(service web) is AZ balanced with {counts}."
+    assert told[1].startswith(f"(service web) has started 1 tasks in {second} to AZ Rebalance: (task ")
+    counts = f"2 tasks in {first} and 0 tasks in {second}"
+    assert told[2] == f"(service web) is not AZ balanced with {counts}. AZ Rebalancing in progress."
 
 
 def test_a_user_stops_a_deployment_and_it_goes_back(stage: ServiceStage, register: Any) -> None:

@@ -14,6 +14,8 @@ _LACKS = {
     "RESOURCE:PORTS": "is already using a port required by your task",
     "RESOURCE:GPU": "has insufficient GPU resource available",
 }
+AZ_BALANCED = "AZ balanced"
+NOT_BALANCED = f"is not {AZ_BALANCED}"
 NO_INSTANCES = "No Container Instances were found in your cluster."
 
 
@@ -43,11 +45,11 @@ def rebalancing_started(name: str, zone: str, task_ids: Sequence[str]) -> str:
 
 
 def not_balanced(name: str, crowds: Mapping[str, int]) -> str:
-    return of_service(name, f"is not AZ balanced with {_crowds(crowds)}. AZ Rebalancing in progress.")
+    return of_service(name, f"{NOT_BALANCED} with {_crowds(crowds)}. AZ Rebalancing in progress.")
 
 
 def balanced(name: str, crowds: Mapping[str, int]) -> str:
-    return of_service(name, f"is AZ balanced with {_crowds(crowds)}.")
+    return of_service(name, f"is {AZ_BALANCED} with {_crowds(crowds)}.")
 
 
 def registered(name: str, count: int, target_group: str) -> str:
@@ -130,4 +132,6 @@ def _tasks(task_ids: Sequence[str]) -> str:
 
 def _crowds(crowds: Mapping[str, int]) -> str:
     each = [f"{count} tasks in {zone}" for zone, count in sorted(crowds.items())]
-    return each[0] if len(each) == 1 else ", ".join(each[:-1]) + f" and {each[-1]}"
+    if len(each) < 3:
+        return " and ".join(each)
+    return ", ".join(each[:-1]) + f", and {each[-1]}"

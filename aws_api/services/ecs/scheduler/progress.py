@@ -1,5 +1,6 @@
 """Moving deployments on: their stages, their success, their failure and the way back."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from aws_api.core.models import Transition
 from aws_api.services.ecs.models import Deployment, DeploymentStatus, Service, ServiceDeployment, ServiceStatus
 from aws_api.services.ecs.scheduler import event_messages
 from aws_api.services.ecs.scheduler.events import tell
-from aws_api.services.ecs.scheduler.loading import process_row
+from aws_api.services.ecs.scheduler.loading import is_leaving, process_row, tasks_of
 from aws_api.services.ecs.scheduler.steps import (
     CompleteDeployment,
     EndService,
@@ -117,8 +118,18 @@ def set_steady(service: Service, step: SetSteady, now: datetime) -> None:
         .update(last_is_steady=step.is_steady)
     ):
         if step.is_steady:
+            _tell_if_rebalanced(service, now)
             tell(service, event_messages.steady(service.name), now)
         _change(service, "", "STEADY_STATE" if step.is_steady else "STABILIZING", step.cause, now)
+
+
+def _tell_if_rebalanced(service: Service, now: datetime) -> None:
+    """The event that ends what began with tasks out of balance between zones."""
+    about_balance = service.events.filter(message__contains=event_messages.AZ_BALANCED).order_by("-pk").first()
+    if about_balance is None or event_messages.NOT_BALANCED not in about_balance.message:
+        return
+    crowds = Counter(task.document.get("availabilityZone", "") for task in tasks_of(service) if not is_leaving(task))
+    tell(service, event_messages.balanced(service.name, crowds), now)
 
 
 def set_task_set_steady(service: Service, deployment: Deployment, step: SetTaskSetSteady, now: datetime) -> None:
