@@ -80,6 +80,9 @@ class NullRuntime:
     def statistics(self, name: str) -> Mapping[str, Any] | None:
         return None
 
+    def written_bytes(self, name: str) -> int | None:
+        return None
+
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         return iter(())
 

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from aws_api.core.container_statistics import Question, Statistics, answer_questions
+from aws_api.core.container_statistics import Figures, Question, Statistics, answer_questions
 from aws_api.core.containers import ContainerRuntime, RuntimeFailure
 
 #: Measures at once: as many as the largest task has containers.
@@ -51,6 +51,11 @@ class StatisticsDesk:
         task.add_done_callback(self._open.discard)
 
     async def _answer(self, question: Question) -> None:
+        if question.figures == Figures.WRITTEN_BYTES:
+            loop = asyncio.get_running_loop()
+            written = (loop.run_in_executor(self._executor, self._written_bytes, name) for name in question.names)
+            await question.answer(dict(zip(question.names, await asyncio.gather(*written), strict=True)))
+            return
         found = await asyncio.gather(*(asyncio.shield(self._measured(name)) for name in question.names))
         await question.answer(dict(zip(question.names, found, strict=True)))
 
@@ -61,6 +66,13 @@ class StatisticsDesk:
             measure.add_done_callback(lambda _: self._measures.pop(name, None))
             self._measures[name] = measure
         return self._measures[name]
+
+    def _written_bytes(self, name: str) -> int | None:
+        try:
+            return self._runtime.written_bytes(name)
+        except RuntimeFailure as failure:
+            _log.warning("no size of %s: %s", name, failure)
+            return None
 
     def _measure(self, name: str) -> Statistics | None:
         try:

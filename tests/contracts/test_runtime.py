@@ -261,3 +261,15 @@ def test_figures_are_those_of_a_container_that_runs(bench: Bench) -> None:
     bench.runtime.stop_container(spec.name, 0)
     bench.await_end("app")
     assert bench.runtime.statistics(spec.name) is None
+
+
+def test_what_a_container_wrote_is_counted_while_it_is_there(bench: Bench) -> None:
+    spec = bench.spec("app", "head -c 3145728 /dev/zero > /written")
+    assert bench.runtime.written_bytes(spec.name) is None
+    bench.run(spec)
+    bench.await_end("app")
+    written = bench.runtime.written_bytes(spec.name)
+    assert written is not None
+    assert written >= 3 * 1024 * 1024
+    bench.runtime.remove_container(spec.name)
+    assert bench.runtime.written_bytes(spec.name) is None

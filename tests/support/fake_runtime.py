@@ -305,6 +305,10 @@ class FakeRuntime:
                 figures["networks"] = {"eth0": {"rx_bytes": 1, "tx_bytes": 2}}
             return figures
 
+    def written_bytes(self, name: str) -> int | None:
+        with self._called("written_bytes", name):
+            return 3 * 1024 * 1024 if name in self._containers else None
+
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         position, deadline = 0, time.monotonic() + 5
         while time.monotonic() < deadline:

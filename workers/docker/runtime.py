@@ -259,6 +259,12 @@ class DockerRuntime:
                 return None
         return None if measured["read"].startswith(NEVER) else measured
 
+    def written_bytes(self, name: str) -> int | None:
+        """What a container has on the disk besides its image and volumes; None where it is not there."""
+        with engine_failures():
+            found = engine.client().containers(all=True, size=True, filters={"name": f"^/{name}$"})
+        return int(found[0].get("SizeRw", 0)) if found else None
+
     def events(self, since_ns: int) -> Iterator[RuntimeEvent]:
         """What happens to this instance's containers from a moment on, also in the past. Ends when the engine is
         silent for EVENT_SILENCE_S; raises RuntimeUnreachable when it goes away."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from aws_api.core.container_statistics import Statistics, container_statistics
+from aws_api.core.container_statistics import Statistics, container_statistics, written_bytes
 from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
 from aws_api.services.ecs import protection
@@ -27,7 +27,7 @@ from aws_api.services.ecs.environment import (
     SHARED_CREDENTIALS_PATH,
 )
 from aws_api.services.ecs.exec import channel
-from aws_api.services.ecs.exec.channel import DATA_CHANNEL_PATH
+from aws_api.services.ecs.exec.resumption import DATA_CHANNEL_PATH
 from aws_api.services.ecs.metadata import (
     EngineNames,
     container_metadata,
@@ -65,7 +65,10 @@ async def metadata(scope: Any, receive: Any, send: Any) -> None:
     elif (match[3] or "").endswith("stats"):
         await _send(send, await _statistics(match[2], is_of_task=match[3] == "/task/stats"))
     else:
-        await _send(send, await run_in_thread(_metadata, match[1], match[2], match[3] or ""))
+        answer = await run_in_thread(_metadata, match[1], match[2], match[3] or "")
+        if match[1] == "4" and match[3] and answer.body.get("LaunchType") == "FARGATE":
+            answer.body["EphemeralStorageMetrics"] = await _ephemeral_storage(match[2])
+        await _send(send, answer)
 
 
 @ecs.data_plane(AGENT_PATH, host=HOST)
@@ -81,7 +84,10 @@ async def agent(scope: Any, receive: Any, send: Any) -> None:
 
 @ecs.data_plane(DATA_CHANNEL_PATH, is_websocket=True)
 async def data_channel(scope: Any, receive: Any, send: Any) -> None:
-    """The data channel of an ExecuteCommand session; whoever has its token may open it, once."""
+    """The data channel of an ExecuteCommand session; whoever has its token may open it, once.
+
+    After its connection broke, it goes on with the token of ResumeSession.
+    """
     await channel.serve(scope, receive, send)
 
 
@@ -142,6 +148,19 @@ async def _statistics(endpoint_id: str, *, is_of_task: bool) -> Answer:
         for container in wanted
     }
     return Answer(status=200, body=figures if is_of_task else next(iter(figures.values())))
+
+
+async def _ephemeral_storage(endpoint_id: str) -> dict[str, int]:
+    """MiB that a task's containers wrote, and that it may."""
+    reserved_gib, names = await run_in_thread(_storage, read_endpoint_id(endpoint_id)[0])
+    written = await written_bytes([container.engine_name for container in names.containers])
+    return {"Utilized": sum(written.values()) // 2**20, "Reserved": reserved_gib * 1024}
+
+
+def _storage(credentials_id: UUID) -> tuple[int, EngineNames]:
+    row = _find_task(credentials_id)
+    assert row is not None, "it was found just now, and rows outlive their tasks"
+    return row.document["ephemeralStorage"]["sizeInGiB"], engine_names(row)
 
 
 def _names(credentials_id: UUID) -> EngineNames | None:

@@ -351,13 +351,15 @@ def test_metadata_has_every_member_that_is_so(stage: Stage, register: Any, awsvp
     assert not {"TaskTags", "ContainerInstanceTags"} & untagged.keys()
 
 
-def test_a_task_on_fargate_is_told_how_far_the_clock_may_be_off(
+def test_a_task_on_fargate_is_told_its_storage_and_how_far_the_clock_may_be_off(
     stage: Stage, register: Any, awsvpc: Any, agent: Agent
 ) -> None:
     register("web", {"name": "app"}, networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512")
     arn = stage.run("web", networkConfiguration=awsvpc, launchType="FARGATE")
     environment = stage.spec(arn, "app").environment
-    _, task = agent.get(environment["ECS_CONTAINER_METADATA_URI_V4"] + "/task")
+    with watching(stage.runtime):
+        _, task = agent.get(environment["ECS_CONTAINER_METADATA_URI_V4"] + "/task")
+    assert task["EphemeralStorageMetrics"] == {"Utilized": 3, "Reserved": 20 * 1024}
     drift = task["ClockDrift"]
     assert drift["ClockErrorBound"] >= 0
     assert drift["ClockSynchronizationStatus"] in ("SYNCHRONIZED", "NOT_SYNCHRONIZED")
