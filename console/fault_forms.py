@@ -104,6 +104,4 @@ def _problems(errors: Any) -> list[str]:
 
 
 def _in_region(effect: Mapping[str, Any], region: str) -> Mapping[str, Any]:
-    return {
-        name: value.format(region=region) if isinstance(value, str) else value for name, value in effect.items()
-    }
+    return {name: value.format(region=region) if isinstance(value, str) else value for name, value in effect.items()}

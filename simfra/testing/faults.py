@@ -13,6 +13,11 @@ class Fault:
         self._api = api
         self.id: str = made["id"]
 
+    @property
+    def hits(self) -> int:
+        """How often it has hit."""
+        return int(self._api.call("GET", f"faults/{self.id}")["hits"])
+
     def remove(self) -> None:
         """Take it away."""
         self._api.call("DELETE", f"faults/{self.id}")
@@ -36,21 +41,18 @@ class Faults:
         self,
         effect: Mapping[str, Any],
         *,
-        service: str = "",
-        operation: str = "",
-        resource: str = "",
         probability: float = 1,
+        times: int | None = None,
         expires_in_s: float | None = None,
+        **scope: str,
     ) -> Fault:
-        """Let what matches fail: ``add({"type": ...}, service="sqs", operation="SendMessage")``."""
-        wanted = {
-            "accountId": self._account_id,
-            "service": service,
-            "operation": operation,
-            "resource": resource,
-        }
-        scope = {name: value for name, value in wanted.items() if value}
-        body = {"scope": scope, "effect": dict(effect), "probability": probability}
+        """Let what matches fail: ``add({"type": "throttle"}, service="sqs", operation="SendMessage", times=1)``.
+
+        Of calls the scope is ``region``, ``service``, ``operation``, ``resource``; of tasks ``region``, ``cluster``,
+        ``service``, ``task``, ``container``, ``image``.
+        """
+        account = {"accountId": self._account_id} if self._account_id else {}
+        body = {"scope": {**account, **scope}, "effect": dict(effect), "probability": probability, "times": times}
         if expires_in_s is not None:
             body["expiresIn_s"] = expires_in_s
         fault = Fault(self._api, self._api.call("POST", "faults", body))
@@ -59,7 +61,8 @@ class Faults:
 
     def list(self) -> list[Mapping[str, Any]]:
         """The faults that there are, whoever made them."""
-        answer: list[Mapping[str, Any]] = self._api.call("GET", "faults")
+        query = {"accountId": self._account_id or None}
+        answer: list[Mapping[str, Any]] = self._api.call("GET", "faults", query=query)
         return answer
 
     def clear(self) -> None:

@@ -11,8 +11,12 @@ from aws_api.core.models import Account
 from console.models import EVERY_ACCOUNT, ApiToken, AuditEntry, Membership, Role
 
 PASSWORD = "a long and lonely passphrase"
-PAGES = ("/", "/clusters/", "/resources/", "/search")
-SCOPED_API = ("/_simfra/debug/requests?account_id={}", "/_simfra/port-forwards?account={}&region=us-east-1")
+PAGES = ("/", "/clusters/", "/faults/", "/resources/", "/search")
+SCOPED_API = (
+    "/_simfra/debug/requests?account_id={}",
+    "/_simfra/faults?accountId={}",
+    "/_simfra/port-forwards?account={}&region=us-east-1",
+)
 GLOBAL_API = ("/_simfra/accounts", "/_simfra/docker/containers", "/_simfra/storage/summary")
 ADMIN_API = ("/_simfra/tokens", "/_simfra/audit")
 
@@ -91,6 +95,14 @@ def test_roles_change_what_they_may(
     arn = f"arn:aws:ecs:us-east-1:{account.account_id}:task/default/{'0' * 32}"
     forward = browser.post("/_simfra/port-forwards", {"targetArn": arn}, content_type="application/json")
     assert (forward.status_code != 403) is may_forward
+    scope = {"accountId": account.account_id}
+    fault = browser.post(
+        "/_simfra/faults", {"scope": scope, "effect": {"type": "kill"}}, content_type="application/json"
+    )
+    assert (fault.status_code == 201) is may_forward
+    elsewhere = {"scope": {"accountId": "424242424242"}, "effect": {"type": "kill"}}
+    assert browser.post("/_simfra/faults", elsewhere, content_type="application/json").status_code == 403
+    assert (browser.post("/faults/remove").status_code == 302) is may_forward
     assert (browser.get(f"/_simfra/accounts/{account.account_id}").status_code == 200) is may_reset
     reset = browser.post(f"/_simfra/accounts/{account.account_id}/reset")
     assert (reset.status_code == 200) is may_reset
