@@ -61,20 +61,37 @@ class ExecClient:
             client = cls(socket, session)
             for name, value in wanted.items():
                 setattr(client, name, value)
-            opening = {
-                "MessageSchemaVersion": "1.0",
-                "RequestId": "3c7f8a3e-0000-4000-8000-000000000000",
-                "TokenValue": token or session["tokenValue"],
-                "ClientId": "3c7f8a3e-0000-4000-8000-000000000001",
-                "ClientVersion": "1.2.707.0",
-            }
-            await socket.send(orjson.dumps(opening).decode())
-            reading = asyncio.create_task(client._read())
             try:
+                await client._begin(token or session["tokenValue"])
                 yield client
             finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+                await client._leave()
+
+    async def lose_connection(self) -> None:
+        """End the connection without a word."""
+        self._socket.transport.abort()
+        await self._reading
+
+    async def resume(self, stream_url: str, token: str) -> None:
+        """Go on over a new connection, with everything that was received and sent."""
+        self._socket = await connect(stream_url, max_size=None, open_timeout=WITHIN_S)
+        await self._begin(token)
+
+    async def _begin(self, token: str) -> None:
+        opening = {
+            "MessageSchemaVersion": "1.0",
+            "RequestId": "3c7f8a3e-0000-4000-8000-000000000000",
+            "TokenValue": token,
+            "ClientId": "3c7f8a3e-0000-4000-8000-000000000001",
+            "ClientVersion": "1.2.707.0",
+        }
+        await self._socket.send(orjson.dumps(opening).decode())
+        self._reading = asyncio.create_task(self._read())
+
+    async def _leave(self) -> None:
+        await self._socket.close()
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
 
     async def type(self, text: str) -> None:
         await self.send(PayloadType.OUTPUT, self._encrypt(text.encode()))

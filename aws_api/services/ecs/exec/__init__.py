@@ -5,7 +5,9 @@ sequence, each acknowledged and sent again where it is not. ``messages`` and ``s
 ``channel`` joins it to a terminal. Where the cluster names a KMS key, ``encryption`` agrees on a data key with the
 client.
 
-Not emulated: logs in S3 (the bucket is stored), resuming a session after its connection broke.
+A program whose gateway was killed runs on, and is ended by a chore minutes later; its client cannot go on with it.
+
+Not emulated: logs in S3 (the bucket is stored).
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 https://github.com/aws/session-manager-plugin

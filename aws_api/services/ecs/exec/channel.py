@@ -1,6 +1,7 @@
 """A session's data channel: a websocket on one side, a program's terminal on the other.
 
-It ends with whichever ends first, the program or the client; a program whose client has gone is ended.
+It ends with whichever ends first, the program or the client; a program whose client has gone is ended. A client whose
+connection broke may come back for a while, with a token of ResumeSession, and finds everything as it left it.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from aws_api.core.clock import SYSTEM_CLOCK
@@ -22,7 +24,6 @@ from aws_api.services.ecs.exec.sessions import Session
 from aws_api.services.ecs.exec.streams import Incoming, NobodyListens, Outgoing
 from aws_api.services.ecs.exec.transcripts import Transcript
 
-DATA_CHANNEL_PATH = "/v1/data-channel/"
 #: The agent's payloads: clients may have buffers of that size.
 PAYLOAD_BYTES = 1024
 AGENT_VERSION = "3.3.987.0"
@@ -42,6 +43,8 @@ _MAX_INPUT_MESSAGES = 1000
 
 #: Websocket close codes: 1000 all is said, 1008 whoever it is may not, 1002 it is no such protocol.
 _NORMAL, _PROTOCOL_ERROR, _REFUSED = 1000, 1002, 1008
+#: What servers say of a websocket that ended without a word, or without its reason.
+_BROKEN = (1005, 1006)
 _IDLE = "Your session timed out due to inactivity."
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,10 @@ class ClientGone(Exception):
     """The client closed the websocket."""
 
 
+class ConnectionBroken(ClientGone):
+    """The websocket ended without a word: its client may want to go on."""
+
+
 class Refused(Exception):
     """The session cannot begin, or go on; the message is for its user."""
 
@@ -63,30 +70,48 @@ async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
+    connection = _Connection(receive=receive, send=send)
     try:
         async with asyncio.timeout(_OPEN_WITHIN_S):
-            session = await _opened(scope["path"].rpartition("/")[2], await _frame(receive))
+            channel = await _opened(scope["path"].rpartition("/")[2], connection)
     except (ClientGone, TimeoutError, MalformedMessage):
-        session = None
-    if session is None:
+        channel = None
+    if channel is None:
         await _close(send, _REFUSED)
-        return
-    await DataChannel(session, receive, send).run()
+    else:
+        await connection.is_over.wait()
 
 
-async def _opened(session_id: str, frame: bytes) -> Session | None:
-    """The session that a client's first message, OpenDataChannel, has the token of."""
-    token = messages.read_json(frame).get("TokenValue")
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Connection:
+    """A websocket, which is served for as long as its session has it."""
+
+    receive: Receive
+    send: Send
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+#: This process's open sessions by their ids.
+_channels: dict[str, "DataChannel"] = {}
+
+
+async def _opened(session_id: str, connection: _Connection) -> "DataChannel | None":
+    """The session that a client's first message, OpenDataChannel, has the token of; opened, or gone on with."""
+    token, now = messages.read_json(await _frame(connection.receive)).get("TokenValue"), SYSTEM_CLOCK.now()
     if not isinstance(token, str):
         return None
-    return await sessions.open_session(session_id, token, SYSTEM_CLOCK.now())
+    if sessions.may_resume(session_id, token, now):
+        waiting = _channels.get(session_id)
+        return waiting if waiting is not None and waiting.resume(connection) else None
+    session = await sessions.open_session(session_id, token, now)
+    return DataChannel.start(session, connection) if session else None
 
 
 async def _frame(receive: Receive) -> bytes:
     """The next frame, text or binary. Raises ClientGone."""
     event = await receive()
     if event["type"] != "websocket.receive":
-        raise ClientGone
+        raise ConnectionBroken if event.get("code") in _BROKEN else ClientGone
     text = event.get("text")
     return text.encode() if text is not None else bytes(event.get("bytes") or b"")
 
@@ -100,10 +125,11 @@ async def _close(send: Send, code: int) -> None:
 class DataChannel:
     """One opened session."""
 
-    def __init__(self, session: Session, receive: Receive, send: Send) -> None:
+    def __init__(self, session: Session, connection: _Connection) -> None:
         self._session = session
-        self._receive = receive
-        self._send = send
+        self._connection = connection
+        self._is_broken = False
+        self._is_resumed = asyncio.Event()
         self._outgoing = Outgoing()
         self._incoming = Incoming()
         self._terminal: Terminal | None = None
@@ -120,6 +146,29 @@ class DataChannel:
         self._has_room.set()
         self._last_activity = time.monotonic()
         self._last_renewal = time.monotonic()
+
+    @classmethod
+    def start(cls, session: Session, connection: _Connection) -> "DataChannel":
+        """A channel that runs in a task of its own: it may outlive its connection."""
+        channel = _channels[session.session_id] = cls(session, connection)
+        running = asyncio.create_task(channel.run(), name=f"data channel {session.session_id}")
+        running.add_done_callback(channel._over)
+        return channel
+
+    def resume(self, connection: _Connection) -> bool:
+        """Go on over another connection; False where the one there is has not broken."""
+        if not self._is_broken:
+            return False
+        self._connection.is_over.set()
+        self._connection, self._is_broken = connection, False
+        self._is_resumed.set()
+        return True
+
+    def _over(self, running: "asyncio.Task[None]") -> None:
+        del _channels[self._session.session_id]
+        self._connection.is_over.set()
+        if not running.cancelled() and (error := running.exception()) is not None:
+            _log.error("the session %s broke off", self._session.session_id, exc_info=error)
 
     async def run(self) -> None:
         """Until the program or the client is gone."""
@@ -143,7 +192,7 @@ class DataChannel:
             await asyncio.wait([listening], timeout=_LINGER_S)
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
-            await _close(self._send, close_code)
+            await _close(self._connection.send, close_code)
 
     async def _end(self) -> None:
         try:
@@ -168,15 +217,18 @@ class DataChannel:
             output = f"The command exited with code {self._exit_code}." if self._exit_code else ""
         session = self._session
         closed = messages.channel_closed(session.session_id, session.task_arn, output, SYSTEM_CLOCK.epoch_ms())
-        with suppress(ClientGone):
-            await self._send_bytes(messages.encode(closed))
+        await self._send_bytes(messages.encode(closed))
         return _NORMAL
 
     # From the client --------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         while True:
-            message = messages.decode(await _frame(self._receive))
+            try:
+                message = messages.decode(await _frame(self._connection.receive))
+            except ConnectionBroken:
+                await self._come_back()
+                continue
             match message.type:
                 case MessageType.INPUT:
                     await self._take_input(message)
@@ -190,6 +242,16 @@ class DataChannel:
                     self._may_publish.set()
                 case _:
                     _log.debug("a message of type %s is passed over", message.type)
+
+    async def _come_back(self) -> None:
+        """Return when the client has another connection. Raises ClientGone where it does not want one."""
+        self._is_broken = True
+        self._is_resumed.clear()
+        try:
+            async with asyncio.timeout(sessions.RESUME_WITHIN_S):
+                await self._is_resumed.wait()
+        except TimeoutError as error:
+            raise ClientGone from error
 
     async def _take_input(self, message: AgentMessage) -> None:
         if self._input.full():
@@ -325,11 +387,13 @@ class DataChannel:
                 await sessions.renew(self._session.session_id, SYSTEM_CLOCK.now())
 
     async def _send_bytes(self, data: bytes) -> None:
+        if self._is_broken:
+            return  # what is not acknowledged is sent again to who comes back
         try:
-            await self._send({"type": "websocket.send", "bytes": data})
-        except (RuntimeError, OSError) as error:
-            # The server's word for a websocket that is closed.
-            raise ClientGone from error
+            await self._connection.send({"type": "websocket.send", "bytes": data})
+        except (RuntimeError, OSError):
+            # The server's word for a websocket that is closed; who listens knows how.
+            _log.debug("a message of %s finds no connection", self._session.session_id)
 
 
 async def _exit_code(terminal: Terminal) -> int | None:

@@ -18,7 +18,10 @@ ALIVE_FOR = timedelta(minutes=3)
 MAX_SESSIONS_PER_CONTAINER = 20
 #: How long ended sessions are remembered.
 RETENTION = timedelta(hours=1)
+#: How long a session whose connection broke waits for its client.
+RESUME_WITHIN_S = 60
 _SEAL = "ecs execute command"
+_RESUME_SEAL = "ecs execute command resumed"
 
 # One statement decides which of two that have the same token is first.
 _OPEN = """
@@ -61,6 +64,20 @@ class Session:
 def token_of(session_id: str) -> str:
     """The token that opens a session: nothing but this instance makes one."""
     return seal(_SEAL, session_id)
+
+
+def resume_token_of(session_id: str, now: datetime) -> str:
+    """The token by which the client of an opened session goes on with it, for as long as it waits."""
+    return seal(_RESUME_SEAL, [session_id, now.timestamp() + RESUME_WITHIN_S])
+
+
+def may_resume(session_id: str, token: str, now: datetime) -> bool:
+    """Whether a token lets its bearer go on with a session."""
+    try:
+        resumed_id, expires_at = unseal(_RESUME_SEAL, token)
+    except BrokenSeal:
+        return False
+    return bool(resumed_id == session_id and now.timestamp() < expires_at)
 
 
 async def open_session(session_id: str, token: str, now: datetime) -> Session | None:

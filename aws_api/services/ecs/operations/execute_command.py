@@ -9,7 +9,7 @@ from aws_api.core.ids import new_hex_id
 from aws_api.core.service import Access
 from aws_api.services.ecs.clusters import active_cluster
 from aws_api.services.ecs.exec.agents import require_connected, role_of
-from aws_api.services.ecs.exec.channel import DATA_CHANNEL_PATH
+from aws_api.services.ecs.exec.resumption import stream_url
 from aws_api.services.ecs.exec.sessions import ALIVE_FOR, MAX_SESSIONS_PER_CONTAINER, TOKEN_LIFETIME, token_of
 from aws_api.services.ecs.identifiers import cluster_arn, cluster_name, require_task_id_form, task_arn, task_id
 from aws_api.services.ecs.models import Cluster, ExecuteCommandSession, Task
@@ -61,7 +61,7 @@ def execute_command(context: Context, request: ExecuteCommandRequest) -> Shape:
         "interactive": True,
         "session": {
             "sessionId": session.session_id,
-            "streamUrl": _stream_url(context, session.session_id),
+            "streamUrl": stream_url(context, session.session_id),
             "tokenValue": token_of(session.session_id),
         },
         "taskArn": row.arn,
@@ -146,9 +146,3 @@ def _target_id(row: Task, container: str) -> str:
     """The container as clients name it to Session Manager, by what DescribeTasks answers."""
     runtime_id = row.last_containers.get(container, {}).get("runtime_id", "")
     return f"ecs:{row.cluster.name}_{row.task_id}_{runtime_id}"
-
-
-def _stream_url(context: Context, session_id: str) -> str:
-    """Where the client opens the session: by the name under which it reached Simfra."""
-    endpoint = context.endpoint.replace("http", "ws", 1).rstrip("/")
-    return f"{endpoint}{DATA_CHANNEL_PATH}{session_id}?role=publish_subscribe"
