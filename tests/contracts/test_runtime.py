@@ -264,12 +264,10 @@ def test_figures_are_those_of_a_container_that_runs(bench: Bench) -> None:
 
 
 def test_what_a_container_wrote_is_counted_while_it_is_there(bench: Bench) -> None:
-    spec = bench.spec("app", "head -c 3145728 /dev/zero > /written")
+    spec = bench.spec("app", "head -c 3145728 /dev/zero > /written; sleep 1000")
     assert bench.runtime.written_bytes(spec.name) is None
     bench.run(spec)
-    bench.await_end("app")
-    written = bench.runtime.written_bytes(spec.name)
-    assert written is not None
-    assert written >= 3 * 1024 * 1024
+    wait_for(lambda: (bench.runtime.written_bytes(spec.name) or 0) >= 3 * 1024 * 1024, what="what it writes")
+    bench.runtime.kill_container(spec.name)
     bench.runtime.remove_container(spec.name)
     assert bench.runtime.written_bytes(spec.name) is None
