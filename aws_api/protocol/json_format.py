@@ -63,6 +63,10 @@ def dump_json(value: Any) -> bytes:
         return orjson.dumps(value, tree.json_default, _OPTIONS_ANY_KEY)
 
 
+def _encoded(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(dump_json(value))
+
+
 def json_payload(writers: tree.TreeWriterCompiler, shape: StructureShape) -> EncodePayload:
     """The encoder of a structure as a JSON text of its own."""
     write = writers.compile(shape)
@@ -77,7 +81,9 @@ class JsonFormat(WireFormat):
         service = model.service_name
         mismatch = dynamodb_type_mismatch if service in CHECKSUMMED else type_mismatch
         self._readers = tree.TreeReaderCompiler(mismatch, blobs_are_bytes=False)
-        self._writers = tree.TreeWriterCompiler(write_blob=None, write_float=tree.json_float, write_epoch=None)
+        self._writers = tree.TreeWriterCompiler(
+            write_blob=None, write_float=tree.json_float, write_epoch=None, encode=_encoded
+        )
         self._content_type = ("content-type", f"application/x-amz-json-{model.metadata.get('jsonVersion', '1.1')}")
         self._is_query_compatible = model.is_query_compatible
         self._namespace = NAMESPACES.get(service)

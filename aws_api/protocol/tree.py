@@ -14,6 +14,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from aws_api.core.errors import SerializationException
+from aws_api.core.kept import KeptStructure
 from aws_api.protocol.failures import Mismatch
 from aws_api.protocol.structures import CompiledStructures
 from aws_api.protocol.timestamps import read_timestamp, writer_for
@@ -180,9 +181,19 @@ def decode_base64(text: str) -> bytes:
 
 
 class TreeWriterCompiler:
-    """Compiles the writers of one service's shapes."""
+    """Compiles the writers of one service's shapes.
 
-    def __init__(self, write_blob: Writer | None, write_float: Writer | None, write_epoch: Writer | None) -> None:
+    ``encode`` makes of a written structure what the encoder takes over as it is: for structures that a service keeps.
+    """
+
+    def __init__(
+        self,
+        write_blob: Writer | None,
+        write_float: Writer | None,
+        write_epoch: Writer | None,
+        encode: Writer | None = None,
+    ) -> None:
+        self._encode = encode
         self._write_blob = write_blob
         self._write_float = write_float
         self._write_epoch = write_epoch
@@ -248,7 +259,7 @@ class TreeWriterCompiler:
                         result[member[0]] = item if write_item is None else write_item(item)
             return result
 
-        return write
+        return write if self._encode is None else _write_once(write, self._encode)
 
     def _scalar(self, shape: Shape) -> Writer | None:
         if shape.type_name == "blob":
@@ -259,6 +270,17 @@ class TreeWriterCompiler:
             timestamp_format = shape.serialization.get("timestampFormat", "unixTimestamp")
             return self._write_epoch if timestamp_format == "unixTimestamp" else writer_for(timestamp_format)
         return None
+
+
+def _write_once(write: Writer, encode: Writer) -> Writer:
+    def write_or_take(value: Any) -> Any:
+        if type(value) is not KeptStructure:
+            return write(value)
+        if value.written is None:
+            value.written = encode(write(value))
+        return value.written
+
+    return write_or_take
 
 
 def _write_list(write_item: Writer | None) -> Writer | None:

@@ -11,6 +11,7 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 
 from aws_api.core.errors import AwsError
+from aws_api.core.kept import KeptStructure
 from aws_api.protocol.models import service_model
 from aws_api.protocol.plans import Protocol, plan_for
 from aws_api.protocol.wire import WireRequest
@@ -89,3 +90,14 @@ async def test_an_event_stream_is_read_by_botocore() -> None:
     ]
     assert messages[2].payload == b'{"sessionResults":[{"message":"hello","timestamp":5}]}'
     assert messages[3].payload == b'{"message":"Over."}'
+
+
+def test_a_kept_structure_is_written_like_any_other_and_only_once() -> None:
+    plan = plan_for("ecs", "DescribeTasks", Protocol.JSON)
+    task = {"taskArn": "arn", "createdAt": datetime(2026, 1, 2, tzinfo=UTC), "unknown": 1, "cpu": None}
+    plain = plan.serialize({"tasks": [task], "failures": []}, "id")
+    kept = KeptStructure(task)
+    assert plan.serialize({"tasks": [kept], "failures": []}, "id") == plain
+    written = kept.written
+    assert plan.serialize({"tasks": [kept, kept], "failures": []}, "id").body.count(b'"taskArn":"arn"') == 2
+    assert kept.written is written

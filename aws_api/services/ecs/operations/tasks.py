@@ -134,15 +134,15 @@ async def describe_tasks(context: Context, request: DescribeTasksRequest) -> Sha
     if len(identifiers) > MAX_DESCRIBED:
         raise InvalidParameterException(f"Tasks can have at most {MAX_DESCRIBED} items.")
     ids = {identifier: task_id(identifier, cluster) for identifier in identifiers}
-    rows = await store.find_tasks(context, cluster, list(ids.values()))
-    missing = [identifier for identifier, key in ids.items() if key not in rows]
+    with_tags = "TAGS" in request.get("include", ())
+    tasks = await store.describe_tasks(context, cluster, list(ids.values()), with_tags=with_tags)
+    missing = [identifier for identifier, key in ids.items() if key not in tasks]
     if missing:
         await _require_cluster(context, cluster)
         for identifier in missing:
             require_task_id_form(identifier)
-    with_tags = "TAGS" in request.get("include", ())
     return {
-        "tasks": [describe.task(rows[key], with_tags=with_tags) for key in dict.fromkeys(ids.values()) if key in rows],
+        "tasks": [tasks[key] for key in dict.fromkeys(ids.values()) if key in tasks],
         "failures": [
             {"arn": task_arn(context.account_id, context.region, cluster, ids[identifier]), "reason": "MISSING"}
             for identifier in missing
