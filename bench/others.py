@@ -9,7 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bench.load import CONCURRENCIES, Endpoint, presign
 from bench.table import Table
 
-TASKS = 10
+#: Tasks of one cluster, and of one RunTask.
+TASKS = 100
+RUN_AT_ONCE = 10
 
 
 def measure(endpoint: Endpoint, table: Table, seconds: float) -> None:
@@ -44,9 +46,10 @@ def _tasks(client: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     client.register_task_definition(
         family=name, containerDefinitions=[{"name": "app", "image": "app", "memory": 64, "essential": True}]
     )
-    arns = [
-        task["taskArn"]
-        for task in client.run_task(cluster=name, taskDefinition=name, count=TASKS, launchType="EC2")["tasks"]
-    ]
-    yield f"DescribeTasks({TASKS})", "describe_tasks", {"cluster": name, "tasks": arns}
-    yield "ListTasks", "list_tasks", {"cluster": name}
+    arns: list[str] = []
+    for _ in range(TASKS // RUN_AT_ONCE):
+        run = client.run_task(cluster=name, taskDefinition=name, count=RUN_AT_ONCE, launchType="EC2")
+        arns += [task["taskArn"] for task in run["tasks"]]
+    for count in (RUN_AT_ONCE, TASKS):
+        yield f"DescribeTasks({count})", "describe_tasks", {"cluster": name, "tasks": arns[:count]}
+    yield f"ListTasks, {TASKS}", "list_tasks", {"cluster": name}
