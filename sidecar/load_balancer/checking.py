@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sidecar.load_balancer.configuration import Check, Target
-from sidecar.load_balancer.health import Health, State
+from sidecar.load_balancer.health import Health, State, judged
 from sidecar.load_balancer.probes import probe
 from sidecar.load_balancer.servers import FULL_WEIGHT
 
@@ -98,7 +98,7 @@ class CheckedGroup:
             began = clock()
             outcome = await probe(check, checked.target.address, checked.target.port)
             was = checked.health.state
-            if checked.health.note(outcome):
+            if checked.health.note(judged(outcome, fails=checked.target.fails_checks)):
                 if checked.health.state is State.HEALTHY and was is not State.HEALTHY:
                     self._begin(checked)
                 self._changed()

@@ -58,12 +58,13 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A target; ``registered`` grows when it is registered again."""
+    """A target; ``registered`` grows when it is registered again. ``fails_checks``: it is to, however it answers."""
 
     address: IPv4Address
     port: int
     is_draining: bool
     registered: int
+    fails_checks: bool = False
 
     @property
     def name(self) -> str:
@@ -198,6 +199,7 @@ def _target_set(document: Any) -> TargetSet:
                 port=int(one["port"]),
                 is_draining=bool(one["draining"]),
                 registered=int(one["registered"]),
+                fails_checks=bool(one.get("fails_checks")),
             )
             for one in document["targets"]
         ),

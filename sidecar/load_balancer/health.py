@@ -25,7 +25,13 @@ class Outcome:
 
 
 PASSED = Outcome(passed=True)
+_FAILED = Outcome(passed=False, reason="Target.FailedHealthChecks", description="Health checks failed")
 _CHECKING = Outcome(passed=False, reason="Elb.InitialHealthChecking", description="Initial health checks in progress")
+
+
+def judged(outcome: Outcome, *, fails: bool) -> Outcome:
+    """What a check counts as: failed, where that is wanted of a target that answers well."""
+    return _FAILED if fails and outcome.passed else outcome
 
 
 @dataclass

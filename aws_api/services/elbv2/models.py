@@ -108,6 +108,7 @@ class Target(models.Model):
     """A registered target, or one that is being deregistered: ``draining_since`` is set then.
 
     ``address`` is where the target is: the id itself, or what an instance's or a load balancer's id stands for.
+    ``fails_checks``: a fault wants its health checks to fail.
     """
 
     group = models.ForeignKey(TargetGroup, on_delete=models.CASCADE, related_name="targets")
@@ -117,6 +118,7 @@ class Target(models.Model):
     address = models.GenericIPAddressField(protocol="IPv4", null=True)
     registered_at = models.DateTimeField()
     draining_since = models.DateTimeField(null=True)
+    fails_checks = models.BooleanField(default=False)
     last_state = models.CharField(max_length=12, default=TargetState.INITIAL.value)
     last_reason = models.CharField(max_length=64, default="", blank=True)
     last_description = models.CharField(max_length=256, default="", blank=True)

@@ -116,6 +116,7 @@ def _target(target: Target) -> dict[str, Any]:
         "draining": target.draining_since is not None,
         # One that was registered again is checked anew.
         "registered": int(target.registered_at.timestamp() * 1000),
+        "fails_checks": target.fails_checks,
     }
 
 

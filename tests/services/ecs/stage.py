@@ -41,6 +41,11 @@ class Stage:
         self.settle()
         return self.describe(arn)
 
+    def take(self, kind: str, key: str) -> None:
+        """One turn of the loop for a resource, whoever else was kicked."""
+        self.kicks[:] = [kick for kick in self.kicks if kick != (kind, key)]
+        loop.reconcile(kind, key, self.runtime)
+
     def settle_for(self, arn: str) -> None:
         """Take the rounds of one task: what keeps waking it would have no end."""
         for kind in {kind for kind, key in self.kicks if key == arn} | {KIND}:

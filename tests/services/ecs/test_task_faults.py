@@ -14,6 +14,8 @@ from aws_api.core.models import Fault
 from aws_api.core.seeds import set_seed
 from aws_api.services.ecs.faults.controller import KIND, TaskFaultController
 from aws_api.services.ecs.faults.specification import Blow, TaskFaults, decide
+from aws_api.services.elbv2.models import TargetGroup
+from aws_api.services.elbv2.specification import targets_of
 from tests.services.ecs.stage import Stage
 
 CHECKED = {"name": "app", "healthCheck": {"command": ["CMD", "true"], "interval": 5}}
@@ -149,6 +151,32 @@ def test_checks_fail_while_the_fault_lasts(stage: Stage, register: Any, put: Put
     remove(fault)
     stage.settle_for(arn)
     assert stage.describe(arn)["healthStatus"] == "HEALTHY"
+
+
+def test_load_balancers_are_told_that_a_targets_checks_fail(
+    stage: Stage, aws: Any, register: Any, put: Put, awsvpc: Any
+) -> None:
+    register("web", networkMode="awsvpc")
+    arn = stage.run("web", networkConfiguration=awsvpc)
+    address = stage.describe(arn)["attachments"][0]["details"]
+    (place,) = [each["value"] for each in address if each["name"] == "privateIPv4Address"]
+    vpc = aws("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
+    elbv2 = aws("elbv2")
+    made = elbv2.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")
+    group = made["TargetGroups"][0]["TargetGroupArn"]
+    elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": place, "Port": 80}, {"Id": "172.31.0.250"}])
+
+    def failing() -> list[str]:
+        rows = TargetGroup.objects.get(arn=group)
+        return [each["address"] for each in targets_of(rows, SYSTEM_CLOCK.now()) if each["fails_checks"]]
+
+    fault = put("unhealthy", {"cluster": "default"})
+    stage.take(KIND, arn)
+    assert failing() == [place]
+    remove(fault)
+    assert arn in list(TaskFaultController().unsettled(SYSTEM_CLOCK.now())), "what is over is undone by the sweep"
+    stage.take(KIND, arn)
+    assert failing() == []
 
 
 @pytest.mark.parametrize("provider", ["FARGATE_SPOT", "FARGATE"])

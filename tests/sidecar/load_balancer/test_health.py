@@ -5,7 +5,7 @@ import pytest
 from sidecar.load_balancer.configuration import Datagrams, read_codes
 from sidecar.load_balancer.datagrams import rules
 from sidecar.load_balancer.figures import Figures, connections
-from sidecar.load_balancer.health import PASSED, Health, Outcome, State
+from sidecar.load_balancer.health import PASSED, Health, Outcome, State, judged
 from sidecar.load_balancer.servers import Server, with_servers
 
 FAILED = Outcome(passed=False, reason="Target.Timeout", description="Request timed out")
@@ -43,6 +43,12 @@ def test_it_says_why() -> None:
     assert after("").why.reason == "Elb.InitialHealthChecking"
     assert after("--").why == FAILED
     assert after("--+++").why == PASSED
+
+
+def test_a_check_that_passed_is_failed_where_that_is_wanted() -> None:
+    assert judged(PASSED, fails=False) == PASSED
+    assert judged(PASSED, fails=True).reason == "Target.FailedHealthChecks"
+    assert judged(FAILED, fails=True) == FAILED, "it says why as ever"
 
 
 def test_codes_are_lists_and_ranges() -> None:

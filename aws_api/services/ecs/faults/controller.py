@@ -30,12 +30,14 @@ from aws_api.core.housekeeping import register_chore
 from aws_api.core.network import network_provider
 from aws_api.core.reconcile import Round, kick, register_controller
 from aws_api.core.sidecars import FILTER_PORT
-from aws_api.services.ecs.faults.overlay import check_interval_s
+from aws_api.core.target_checks import fail_checks
+from aws_api.services.ecs.faults.overlay import check_interval_s, fails_now
 from aws_api.services.ecs.faults.scope import is_about, rules_of, suffered
 from aws_api.services.ecs.faults.specification import Blow, Strike, TaskFaults, decide, disturbance
 from aws_api.services.ecs.interruptions import SPOT_INTERRUPTION, stop_for
 from aws_api.services.ecs.lifecycle import TaskStatus
 from aws_api.services.ecs.models import Task
+from aws_api.services.ecs.scheduler.places import private_address
 from aws_api.services.ecs.specification import Stop, StopCode
 from aws_api.services.ecs.specifications import KIND as TASK_KIND
 from aws_api.services.ecs.specifications import pause_container_name, task_container_name
@@ -73,6 +75,8 @@ class TaskFaultController:
             fault_ids=tuple(rule.fault_id for rule in network),
             looks_again_s=_next_look_s([*network, *checks]),
             wakes_task=bool(checks),
+            place=_place(row),
+            fails_checks=any(not rule.scope.get("container") and fails_now(rule, row, "") for rule in checks),
         )
 
     def scope(self, desired: TaskFaults) -> Scope:
@@ -91,6 +95,8 @@ class TaskFaultController:
         return True
 
     def record(self, desired: TaskFaults, outcome: Round) -> None:
+        if desired.place:
+            fail_checks(*desired.place, fails=desired.fails_checks)
         if desired.wakes_task:
             kick(TASK_KIND, desired.arn)
         ids = {*desired.fault_ids, *(blow.rule.fault_id for blow in desired.blows)}
@@ -102,7 +108,19 @@ class TaskFaultController:
 
     def unsettled(self, now: datetime) -> Iterable[str]:
         arns = [task.arn for account_id in accounts_with_task_faults(now) for task in _living(account_id)]
-        return [*hits_of_ended(now, *NETWORK_EFFECTS), *arns][:MAX_TASKS]
+        return [*_tasks_of_ended(now), *arns][:MAX_TASKS]
+
+
+def _tasks_of_ended(now: datetime) -> list[str]:
+    """The tasks that faults did something to which is undone now that they are over."""
+    subjects = hits_of_ended(now, *NETWORK_EFFECTS, EffectType.UNHEALTHY)
+    return sorted({"/".join(subject.split("/")[:3]) for subject in subjects})
+
+
+def _place(row: Task) -> tuple[str, str, str] | None:
+    """Where a task is that has an address of its own."""
+    address = private_address(row)
+    return (row.account_id, row.region, address) if address else None
 
 
 def _living(account_id: str) -> Iterable[Task]:

@@ -34,6 +34,14 @@ def check_interval_s(rule: FaultRule) -> float:
     return float(rule.effect.get("every_s", DEFAULT_CHECK_S))
 
 
+def fails_now(rule: FaultRule, row: Task, what: str) -> bool:
+    """Whether the checks of a container, or of a target, fail at this moment: decided anew for each span of time."""
+    window = window_of(SYSTEM_CLOCK.now(), check_interval_s(rule))
+    share = rule.share(seed_of_account(row.account_id), f"{row.task_id}/{what}/{window}")
+    # Noted once for each: how often a check fails is nobody's count.
+    return share < rule.probability and hits(replace(rule, probability=1), f"{row.arn}/{what}")
+
+
 def _pull_fault(part: ContainerPart, row: Task, rules: Sequence[FaultRule]) -> PullFault | None:
     for rule in rules:
         is_meant = rule.matches(row.region, container=part.name, image=part.spec.image)
@@ -51,14 +59,6 @@ def _pull_fault(part: ContainerPart, row: Task, rules: Sequence[FaultRule]) -> P
 
 
 def _fails_checks(part: ContainerPart, row: Task, rules: Sequence[FaultRule]) -> bool:
-    """Whether the checks of this moment fail: decided anew for each, by the rule's chance."""
-    now = SYSTEM_CLOCK.now()
-    for rule in rules:
-        if not part.has_health_check or not rule.matches(row.region, container=part.name):
-            continue
-        window = window_of(now, check_interval_s(rule))
-        share = rule.share(seed_of_account(row.account_id), f"{row.task_id}/{part.name}/{window}")
-        # Noted once for each container: how often a check fails is nobody's count.
-        if share < rule.probability and hits(replace(rule, probability=1), f"{row.arn}/{part.name}"):
-            return True
-    return False
+    return part.has_health_check and any(
+        rule.matches(row.region, container=part.name) and fails_now(rule, row, part.name) for rule in rules
+    )

@@ -52,6 +52,9 @@ class TaskFaults:
     fault_ids: tuple[str, ...] = ()
     looks_again_s: float | None = None
     wakes_task: bool = False
+    #: Account, region and address of its own interface, where load balancers check it; and whether those checks fail.
+    place: tuple[str, str, str] | None = None
+    fails_checks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
