@@ -65,10 +65,12 @@ follow() {
 }
 
 keep_filter() {
-  while :; do
+  # Without its interface the namespace is of no use: whoever held it has ended.
+  while [ -e /sys/class/net/eth0 ]; do
     { follow || :; } 3<>"/dev/tcp/$GATEWAY/$FILTER_PORT" || :
     sleep 0.2
   done 4>&1 2>/dev/null
+  kill $$
 }
 
 keep_filter &

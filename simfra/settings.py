@@ -105,6 +105,8 @@ SIMFRA_HOST_PORT_RANGES = {
 SIMFRA_SAME_HOST_PORTS = _flag("SIMFRA_SAME_HOST_PORTS", True)
 #: Whether only what AWS would make public is reachable from the host. False: every port of every task is.
 SIMFRA_VPC_ISOLATION = _flag("SIMFRA_VPC_ISOLATION", True)
+#: How many network namespaces are kept ready for the next tasks in each subnet that has tasks.
+SIMFRA_SPARE_NAMESPACES = int(os.environ.get("SIMFRA_SPARE_NAMESPACES", "0"))
 #: When tasks ask registries for images that the engine has, in the words of ECS's agent: default, always, once or
 #: prefer-cached. Unset: Simfra's own registry is asked for every task, others' images are taken as the engine has them.
 SIMFRA_IMAGE_PULL_BEHAVIOR = os.environ.get("SIMFRA_IMAGE_PULL_BEHAVIOR", "")

@@ -26,5 +26,7 @@ os.environ.update(
     SIMFRA_DATA_DIR=_data_dir.name,
     SIMFRA_INSTANCE=f"test-{os.getpid()}",
     SIMFRA_DURABILITY="process",
+    # What is made ahead of tasks would only cost tests time; those of it ask for it.
+    SIMFRA_SPARE_NAMESPACES="0",
     SIMFRA_ENCRYPTION_KEY_FILE=str(_encryption_key_file),
 )

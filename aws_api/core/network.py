@@ -17,7 +17,8 @@ class NetworkAttachment:
 
     ``network_kind`` and ``network_key`` name the reconciled network (see AwaitResource); ``backing_address`` is None
     until that network is made. ``prefix_length`` is the subnet's, ``gateway_address`` its ``.1``. With
-    ``filter_token`` the namespace proves to the VPC's gateway whose packet filter it is to be given.
+    ``filter_token`` the namespace proves to the VPC's gateway whose packet filter it is to be given. ``namespace`` is
+    a running container at the backing address whose namespace waits to be joined, where one was made ahead.
     """
 
     network_interface_id: str
@@ -40,6 +41,7 @@ class NetworkAttachment:
     network_name: str
     backing_address: str | None
     filter_token: str = field(repr=False)
+    namespace: str | None = None
 
 
 class NetworkProvider(Protocol):
@@ -54,9 +56,11 @@ class NetworkProvider(Protocol):
         description: str,
         assign_public_ip: bool,
         requester_id: str,
+        in_spare_namespace: bool = False,
     ) -> NetworkAttachment:
         """Create an interface in one of the subnets (the one with most free addresses).
 
+        ``in_spare_namespace``: its container can join a namespace that was made ahead, and takes one if there is one.
         No security groups means the VPC's default one. Raises AwsError InvalidSubnetID.NotFound,
         InvalidGroup.NotFound, InsufficientFreeAddressesInSubnet ..., worded as EC2 words them.
         """

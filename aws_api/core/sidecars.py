@@ -22,6 +22,7 @@ from aws_api.core.dns import DnsZone
 from aws_api.core.network import NetworkAttachment
 
 ROLE_PAUSE = "pause"
+ROLE_NAMESPACE = "namespace"
 ROLE_VPC_GATEWAY = "vpc-gateway"
 #: The label value of containers that a user asked for; their output is followed.
 ROLE_APPLICATION = "app"
@@ -47,6 +48,7 @@ _DEFAULT_INSTANCE = "default"
 #: Docker's own, then the VPC gateway's, then one that stays free.
 _RESERVED_BACKING_ADDRESSES = 4
 _SIDECAR_MEMORY_BYTES = 256 * 1024 * 1024
+_NAMESPACE_MEMORY_BYTES = 16 * 1024 * 1024
 
 
 # Names ----------------------------------------------------------------------------------------------------------------
@@ -240,15 +242,39 @@ def pause_container(
             "INTERFACE": attachment.network_interface_id,
             "FILTER_TOKEN": attachment.filter_token,
         },
-        hostname=attachment.private_dns_name,
-        endpoints=(NetworkEndpoint(network=attachment.network_name, address=attachment.backing_address),),
         capabilities_add=("NET_ADMIN",),
-        sysctls={
+        memory_bytes=_SIDECAR_MEMORY_BYTES,
+        ready_within_s=PAUSE_READY_WITHIN_S,
+        **(
+            {"network_of": attachment.namespace}
+            if attachment.namespace
+            else _own_namespace(attachment.network_name, attachment.backing_address, attachment.private_dns_name)
+        ),
+    )
+
+
+def namespace_container(
+    *, name: str, image: str, network_name: str, backing_address: str, hostname: str, labels: Mapping[str, str]
+) -> ContainerSpec:
+    """A container that holds a namespace on a VPC's network until a pause joins it, and as long as that runs."""
+    return ContainerSpec(
+        name=name,
+        image=image,
+        labels={**labels, LABEL_ROLE: ROLE_NAMESPACE},
+        entry_point=("sleep", "infinity"),
+        memory_bytes=_NAMESPACE_MEMORY_BYTES,
+        **_own_namespace(network_name, backing_address, hostname),
+    )
+
+
+def _own_namespace(network_name: str, backing_address: str, hostname: str) -> dict[str, Any]:
+    return {
+        "hostname": hostname,
+        "endpoints": (NetworkEndpoint(network=network_name, address=backing_address),),
+        "sysctls": {
             # 127.0.0.1:4599 leaves the namespace for the gateway.
             "net.ipv4.conf.all.route_localnet": "1",
             # Neighbours learn at once that an address has a new owner.
             "net.ipv4.conf.all.arp_notify": "1",
         },
-        memory_bytes=_SIDECAR_MEMORY_BYTES,
-        ready_within_s=PAUSE_READY_WITHIN_S,
-    )
+    }

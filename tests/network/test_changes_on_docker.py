@@ -23,7 +23,8 @@ from aws_api.core.sidecars import (
 from aws_api.services.ec2 import models
 from aws_api.services.ec2.default_vpc import create_subnet
 from aws_api.services.ec2.endpoint_services import regional_name, zonal_name
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key
+from aws_api.services.ec2.reconcile import NETWORK_KIND
+from aws_api.services.ec2.waking import network_key
 from aws_api.services.ec2.zones import zones_of
 from tests.network.stage import ANYTHING, ENDPOINT_ADDRESS, FAR, NEAR, Stage, allows
 from tests.network.world import REACHED_WITHIN_S, REGION, SILENT_FOR_S

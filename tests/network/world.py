@@ -25,8 +25,8 @@ from aws_api.core.reconcile import get_controller, set_kicker
 from aws_api.core.sidecars import emulator_address, object_name, pause_container, vpc_gateway_name
 from aws_api.services.ec2 import models
 from aws_api.services.ec2.default_vpc import create_subnet, create_vpc
-from aws_api.services.ec2.reconcile import DesiredNetwork
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key
+from aws_api.services.ec2.reconcile import NETWORK_KIND, DesiredNetwork
+from aws_api.services.ec2.waking import network_key
 from aws_api.services.ec2.zones import zones_of
 from workers import loop
 from workers.docker import host

@@ -32,9 +32,11 @@ from aws_api.core.sidecars import (
 from aws_api.services.ec2.addresses import address_at
 from aws_api.services.ec2.filtering.loading import load_policies
 from aws_api.services.ec2.filtering.rendering import gateway_policies
-from aws_api.services.ec2.models import NetworkInterface, Vpc, VpcNetwork
+from aws_api.services.ec2.models import NetworkInterface, SpareNamespace, Vpc, VpcNetwork
+from aws_api.services.ec2.namespace_controller import NamespaceController
 from aws_api.services.ec2.reconcile import (
     KEEP_IDLE_S,
+    NETWORK_KIND,
     DesiredNetwork,
     GatewayTemplate,
     NetworkStatus,
@@ -42,7 +44,7 @@ from aws_api.services.ec2.reconcile import (
     decide,
     status_of,
 )
-from aws_api.services.ec2.waking import NETWORK_KIND, wake_peers
+from aws_api.services.ec2.waking import wake_peers
 
 #: A network that looks ready is looked at again this often: a lost kick costs no more.
 CHECK_EVERY_S = 60
@@ -85,6 +87,7 @@ class VpcController:
                 secret_key=settings.SECRET_KEY,
             ),
             labels=labels,
+            has_namespaces=SpareNamespace.objects.filter(network=row).exists(),
             configuration=_configuration(row.vpc) if row.vpc else {},
             applied=row.last_configuration,
         )
@@ -218,3 +221,4 @@ def _interfaces_of_containers() -> QuerySet[NetworkInterface]:
 
 
 register_controller(VpcController())
+register_controller(NamespaceController())

@@ -5,6 +5,7 @@ free ones, its name is reserved for the transaction without waiting, and only th
 sees every earlier owner's committed row. Many tasks that start at once neither collide nor deadlock nor queue.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address
 
@@ -33,12 +34,14 @@ from aws_api.services.ec2.models import (
     NetworkInterface,
     PrivateAddress,
     SecurityGroup,
+    SpareNamespace,
     Subnet,
     Vpc,
     VpcEndpoint,
 )
+from aws_api.services.ec2.namespaces import NamespaceStatus
 from aws_api.services.ec2.store import find_all, hold, take_name
-from aws_api.services.ec2.waking import wake_around
+from aws_api.services.ec2.waking import vpc_network_name, wake_around
 
 #: Docker's backing subnet is a /22; its first places are the bridge's, the gateway's and spare.
 FIRST_BACKING_INDEX = 10
@@ -50,6 +53,7 @@ MAX_GROUPS_PER_INTERFACE = 16
 #: What EC2 lets a large instance's interface have.
 MAX_ADDRESSES = 50
 _ATTEMPTS = 200
+_SPARES_TRIED = 5
 
 
 def create_interface(
@@ -62,12 +66,14 @@ def create_interface(
     addresses: Sequence[str | None] = (None,),
     requester_id: str = "",
     for_container: bool = False,
+    in_spare_namespace: bool = False,
     assign_public_ip: bool = False,
     interface_type: str = "interface",
     vpc_endpoint: VpcEndpoint | None = None,
     tags: dict[str, str] | None = None,
 ) -> NetworkInterface:
-    """An interface in a subnet; ``for_container`` gives it a place on the real network.
+    """An interface in a subnet; ``for_container`` gives it a place on the real network, ``in_spare_namespace`` one
+    that is ready, where there is one.
 
     ``addresses`` are those it is to have, the first of them primary; None stands for any free one. One of another
     type than ``interface`` is attached to what a service of AWS's runs.
@@ -75,6 +81,7 @@ def create_interface(
     Raises InsufficientFreeAddressesInSubnet, InvalidIPAddress.InUse, NetworkInterfaceLimitExceeded.
     """
     hold([subnet, *groups])
+    spare = _take_spare(context, subnet) if in_spare_namespace else None
     interface = NetworkInterface.objects.create(
         account_id=context.account_id,
         region=context.region,
@@ -89,9 +96,12 @@ def create_interface(
         requester_id=requester_id,
         interface_type=interface_type,
         vpc_endpoint=vpc_endpoint,
-        backing_index=_take_backing_index(subnet.vpc_id) if for_container else None,
+        backing_index=spare.backing_index if spare else _take_backing_index(subnet.vpc) if for_container else None,
         attachment_id=_new_attachment_id(interface_type, for_container=for_container),
     )
+    if spare is not None:
+        SpareNamespace.objects.filter(pk=spare.pk).update(interface=interface)
+        addresses = (spare.address, *addresses[1:])
     primary, *secondary = addresses
     asked = [(primary, True), *((address, False) for address in secondary)]
     # Demanded ones first: else a random one could take what is asked for next.
@@ -195,14 +205,43 @@ def _take_address(subnet: Subnet) -> str:
     return address_at(subnet.cidr_block, index)
 
 
-def _take_backing_index(vpc_pk: int) -> int:
-    rows = NetworkInterface.objects.filter(vpc_id=vpc_pk, backing_index__isnull=False)
+def new_namespace(subnet: Subnet) -> SpareNamespace:
+    """A namespace to be made ahead in a subnet. Raises InsufficientFreeAddressesInSubnet."""
+    network = subnet.vpc.network
+    return SpareNamespace.objects.create(
+        network=network,
+        subnet=subnet,
+        name=f"{vpc_network_name(subnet.vpc)}-{secrets.token_hex(4)}",
+        address=_take_address(subnet),
+        backing_index=_take_backing_index(subnet.vpc),
+    )
+
+
+def _take_spare(context: Context, subnet: Subnet) -> SpareNamespace | None:
+    """A namespace of a subnet that is ready, and whose address is free."""
+    ready = SpareNamespace.objects.filter(subnet=subnet, taken_at__isnull=True, last_status=NamespaceStatus.READY)
+    for spare in ready.select_for_update(skip_locked=True).order_by("pk")[:_SPARES_TRIED]:
+        is_free = take_name(_address_name(subnet, spare.address))
+        if is_free and not PrivateAddress.objects.filter(subnet=subnet, address=spare.address).exists():
+            SpareNamespace.objects.filter(pk=spare.pk).update(taken_at=context.clock.now())
+            return spare
+    return None
+
+
+def _take_backing_index(vpc: Vpc) -> int:
+    interfaces = NetworkInterface.objects.filter(vpc=vpc, backing_index__isnull=False)
+    namespaces = SpareNamespace.objects.filter(network__vpc=vpc)
     return _take_number(
-        taken=rows.values_list("backing_index", flat=True),
+        taken=[
+            *interfaces.values_list("backing_index", flat=True),
+            *namespaces.values_list("backing_index", flat=True),
+        ],
         first=FIRST_BACKING_INDEX,
         last=LAST_BACKING_INDEX,
-        name=lambda index: f"ec2.backing-index/{vpc_pk}/{index}",
-        is_taken=lambda index: rows.filter(backing_index=index).exists(),
+        name=lambda index: f"ec2.backing-index/{vpc.pk}/{index}",
+        is_taken=lambda index: (
+            interfaces.filter(backing_index=index).exists() or namespaces.filter(backing_index=index).exists()
+        ),
         none_free=NetworkInterfaceLimitExceeded("The maximum number of network interfaces has been reached."),
     )
 

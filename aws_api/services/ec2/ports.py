@@ -23,11 +23,12 @@ from aws_api.services.ec2.interfaces import (
     delete_interface,
     groups_for_interface,
 )
-from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, Subnet, VpcNetwork
-from aws_api.services.ec2.reconcile import NetworkStatus
+from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, SpareNamespace, Subnet, VpcNetwork
+from aws_api.services.ec2.namespaces import NamespaceStatus
+from aws_api.services.ec2.reconcile import NETWORK_KIND, NetworkStatus
 from aws_api.services.ec2.store import narrowed, rows_of
 from aws_api.services.ec2.tokens import forget_old_tokens
-from aws_api.services.ec2.waking import NETWORK_KIND, network_key, wake_around
+from aws_api.services.ec2.waking import network_key, vpc_network_name, wake_around
 
 
 class Ec2NetworkProvider:
@@ -42,6 +43,7 @@ class Ec2NetworkProvider:
         description: str,
         assign_public_ip: bool,
         requester_id: str,
+        in_spare_namespace: bool = False,
     ) -> NetworkAttachment:
         prepare_region(context)
         if not subnet_ids:
@@ -58,6 +60,7 @@ class Ec2NetworkProvider:
             description=description,
             requester_id=requester_id,
             for_container=True,
+            in_spare_namespace=in_spare_namespace,
             assign_public_ip=assign_public_ip,
         )
         return _attachment(interface, groups)
@@ -119,10 +122,17 @@ def _attachment(interface: NetworkInterface, groups: Iterable[SecurityGroup]) ->
         security_group_ids=tuple(group.resource_id for group in sorted(groups, key=lambda group: group.pk)),
         network_kind=NETWORK_KIND,
         network_key=network_key(vpc),
-        network_name=object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id),
+        network_name=vpc_network_name(vpc),
         backing_address=address_at(backing_subnet, interface.backing_index) if backing_subnet else None,
         filter_token=filter_token(settings.SECRET_KEY, interface.resource_id),
+        namespace=_namespace(interface),
     )
+
+
+def _namespace(interface: NetworkInterface) -> str | None:
+    """The container whose namespace was made ahead for it, as long as that runs."""
+    spare = SpareNamespace.objects.filter(interface=interface, last_status=NamespaceStatus.READY).first()
+    return spare.name if spare else None
 
 
 @listen_to_names

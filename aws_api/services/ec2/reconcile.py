@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from aws_api.core.containers import (
+    AwaitResource,
     ConfigureContainer,
     ContainerSpec,
     ContainerState,
@@ -30,6 +31,9 @@ from aws_api.core.containers import (
 from aws_api.core.sidecars import vpc_gateway_backing_address, vpc_gateway_container
 
 GATEWAY = "gateway"
+#: The kinds of the controllers that keep a VPC's network true, and namespaces ready in it; their keys are the same.
+NETWORK_KIND = "ec2.vpc"
+NAMESPACES_KIND = "ec2.namespaces"
 #: A network that nobody uses is kept this long: making one takes half a second of the next task's start.
 KEEP_IDLE_S = 600
 #: A gateway that ended this soon after its start is not started again at once.
@@ -65,7 +69,8 @@ class DesiredNetwork:
     """A VPC's network as it should be, and what was last known of it.
 
     ``is_in_use``: containers have, or are about to have, interfaces in the VPC. ``applied`` is the digest of the last
-    configuration that the gateway took (see :func:`configuration_digest`).
+    configuration that the gateway took (see :func:`configuration_digest`). ``has_namespaces``: some are kept ready on
+    the network, by a controller of their own (see namespaces.py).
     """
 
     key: str
@@ -79,6 +84,7 @@ class DesiredNetwork:
     labels: Mapping[str, str]
     configuration: Mapping[str, Any]
     applied: str
+    has_namespaces: bool = False
 
     @property
     def gateway_name(self) -> str:
@@ -148,6 +154,8 @@ def _take_down(
     desired: DesiredNetwork, network: ObservedNetwork | None, gateway: ObservedContainer | None, cause: str
 ) -> Plan:
     steps: list[Step] = []
+    if desired.has_namespaces:
+        steps.append(AwaitResource(kind=NAMESPACES_KIND, key=desired.key, cause=cause))
     if gateway is not None:
         steps.append(RemoveContainer(name=gateway.name, alias=GATEWAY, cause=cause))
     if network is not None:

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models import Q
 
 from aws_api.core.reconcile import kick
+from aws_api.core.sidecars import object_name
 from aws_api.services.ec2.models import ManagedPrefixList, NetworkInterface, SecurityGroup, Vpc, VpcPeeringConnection
-
-#: The kind of the controller that keeps a VPC's network true.
-NETWORK_KIND = "ec2.vpc"
+from aws_api.services.ec2.reconcile import NAMESPACES_KIND, NETWORK_KIND
 
 
 def network_key(vpc: Vpc) -> str:
     """A VPC's key for the reconcile loop."""
     return f"{vpc.account_id}/{vpc.region}/{vpc.resource_id}"
+
+
+def vpc_network_name(vpc: Vpc) -> str:
+    """What a VPC's network is called on the engine."""
+    return object_name(settings.SIMFRA_INSTANCE, "vpc", vpc.account_id, vpc.region, vpc.resource_id)
 
 
 def wake(*vpcs: Vpc | None) -> None:
@@ -40,6 +45,8 @@ def wake_around(interface: NetworkInterface) -> None:
     """Wake its VPC, and the peered VPCs whose rules name a group that it is in."""
     rules = Q(security_groups__rules__referenced_group__network_interfaces=interface)
     wake(interface.vpc, *_distinct(rules & ~Q(pk=interface.vpc_id)))
+    if interface.backing_index is not None and settings.SIMFRA_SPARE_NAMESPACES:
+        kick(NAMESPACES_KIND, network_key(interface.vpc))
 
 
 def wake_peers(key: str) -> None:

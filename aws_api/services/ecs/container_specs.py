@@ -173,6 +173,12 @@ def is_of_network(sysctl: str) -> bool:
     return sysctl.startswith("net.")
 
 
+def has_network_controls(definition: Shape) -> bool:
+    """Whether a task definition sets system controls of its network namespace, which is then made for it alone."""
+    controls = (name for container in definition["containerDefinitions"] for name in sysctls_of(container))
+    return any(map(is_of_network, controls))
+
+
 def _devices(linux: Shape) -> Iterable[Device]:
     letters = {"read": "r", "write": "w", "mknod": "m"}
     for device in linux.get("devices", ()):

@@ -8,6 +8,7 @@ from aws_api.services.ec2.models.interfaces import (
     NetworkInterfacePermission,
     PrivateAddress,
 )
+from aws_api.services.ec2.models.namespaces import SpareNamespace
 from aws_api.services.ec2.models.nat_gateways import NatGateway
 from aws_api.services.ec2.models.network_acls import NetworkAcl, NetworkAclAssociation, NetworkAclEntry
 from aws_api.services.ec2.models.peering import VpcPeeringConnection
@@ -47,6 +48,7 @@ __all__ = [
     "RouteTableAssociation",
     "SecurityGroup",
     "SecurityGroupRule",
+    "SpareNamespace",
     "Subnet",
     "Vpc",
     "VpcCidrAssociation",
