@@ -1,10 +1,11 @@
 """What a VPC costs: starting tasks with and without one, many tasks in one, many at once, and bytes between tasks.
 
-    python -m bench.vpcs [--rounds 10] [--tasks 200] [--vpcs 20] [--seconds 5] [--image simfra-test-busybox:1]
+    python -m bench.vpcs [--parts starts ...] [--rounds 10] [--tasks 200] [--vpcs 20] [--seconds 5]
+        [--image simfra-test-busybox:1]
 
 Needs a running instance (`manage.py up`) and its Docker engine. Goals: a task starts within 1.3 times of one with the
-network mode ``none``; bytes flow between tasks at 80 % of a plain Docker bridge's rate (the same few lines of Python,
-one connection, on both).
+network mode ``none``, once the machine has come to rest after the one before; bytes flow between tasks at 80 % of a
+plain Docker bridge's rate (the same few lines of Python, one connection, on both).
 """
 
 import argparse
@@ -15,6 +16,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -24,6 +26,9 @@ import docker
 COMMAND = ["sleep", "3600"]
 MAX_WAIT_S = 600
 _POLL_S = 0.02
+#: Until what a task left to do is done, and what the next one finds ready is made.
+_REST_S = 4.0
+PARTS = ("throughput", "starts", "tasks", "vpcs")
 _SEND = """
 import socket, sys, time
 sent, data = 0, bytes(1 << 18)
@@ -148,32 +153,56 @@ class Instance:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", choices=PARTS, nargs="*", default=PARTS)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--tasks", type=int, default=200)
     parser.add_argument("--vpcs", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--image", default="simfra-test-busybox:1")
     options = parser.parse_args()
-    with Instance(options.image) as instance:
-        vpc = instance.vpc("10.81.0.0/16", "10.81.0.0/20")
-        arns = instance.run(vpc, 2)
-        throughput(instance, arns, options.rounds, options.seconds)
-        starts(instance, vpc, options.rounds)
-        began = time.monotonic()
-        instance.run(vpc, options.tasks)
-        print(f"{options.tasks} tasks in one VPC run after {time.monotonic() - began:.1f} s", flush=True)
-    with Instance(options.image) as instance:
-        began = time.monotonic()
-        vpcs = [instance.vpc("10.82.0.0/16", "10.82.0.0/20") for _ in range(options.vpcs)]
-        with ThreadPoolExecutor(options.vpcs) as threads:
-            started = [arn for arns in threads.map(instance.start, vpcs) for arn in arns]
-        wait(lambda: instance.are_running(started), f"{options.vpcs} VPCs")
-        print(f"a task in each of {options.vpcs} new VPCs runs after {time.monotonic() - began:.1f} s", flush=True)
+    if {"throughput", "starts", "tasks"} & set(options.parts):
+        with Instance(options.image) as instance:
+            vpc = instance.vpc("10.81.0.0/16", "10.81.0.0/20")
+            arns = instance.run(vpc, 2)
+            if "throughput" in options.parts:
+                throughput(instance, arns, options.rounds, options.seconds)
+            if "starts" in options.parts:
+                starts(instance, vpc, options.rounds)
+            if "tasks" in options.parts:
+                many_tasks(instance, vpc, options.tasks)
+    if "vpcs" in options.parts:
+        with Instance(options.image) as instance:
+            many_vpcs(instance, options.vpcs)
+
+
+def many_tasks(instance: Instance, vpc: BenchVpc, count: int) -> None:
+    """Tasks of one VPC, all asked for at once."""
+    began = time.monotonic()
+    instance.run(vpc, count)
+    print(f"{count} tasks in one VPC run after {time.monotonic() - began:.1f} s", flush=True)
+
+
+def many_vpcs(instance: Instance, count: int) -> None:
+    """VPCs of the same addresses with a task in each, all asked for at once."""
+    began = time.monotonic()
+    vpcs = [instance.vpc("10.82.0.0/16", "10.82.0.0/20") for _ in range(count)]
+    with ThreadPoolExecutor(count) as threads:
+        started = [arn for arns in threads.map(instance.start, vpcs) for arn in arns]
+    wait(lambda: instance.are_running(started), f"{count} VPCs")
+    print(f"a task in each of {count} new VPCs runs after {time.monotonic() - began:.1f} s", flush=True)
 
 
 def starts(instance: Instance, vpc: BenchVpc, rounds: int) -> None:
     """A task in a VPC against one without a network, interleaved."""
-    rows = [(timed(lambda: instance.run(vpc)), timed(lambda: instance.run(None))) for _ in range(rounds)]
+    rows = []
+    for number in range(rounds):
+        measured = []
+        # Each is the first of the two as often.
+        for place in (vpc, None) if number % 2 else (None, vpc):
+            time.sleep(_REST_S)
+            seconds = timed(partial(instance.run, place))
+            measured.append((place is None, seconds))
+        rows.append([seconds for _, seconds in sorted(measured)])
     in_vpc, without = (statistics.median(row[place] for row in rows) for place in (0, 1))
     ratio = statistics.median(row[0] / row[1] for row in rows)
     print(f"a task runs after {in_vpc * 1000:.0f} ms in a VPC, {without * 1000:.0f} ms without a network: {ratio:.2f}x")
