@@ -123,16 +123,38 @@ def test_the_deciding_statement_is_named():
     assert decision.reason(request.action) == "allowed by Queues of arn:mine"
 
 
-def test_reasons_are_worded_as_aws_words_them():
-    missing, denied = Policies(identity=Group()), Policies(identity=group((policy(deny()),)))
+DENYING, DENYING_ALL = (group((policy(statement),)) for statement in (deny(), {**deny(), "Principal": "*"}))
+
+
+@pytest.mark.parametrize(
+    ("policies", "reason"),
+    [
+        ({}, "because no identity-based policy allows the sqs:SendMessage action"),
+        ({"boundary": Group()}, "because no permissions boundary allows the sqs:SendMessage action"),
+        ({"session": Group()}, "because no session policy allows the sqs:SendMessage action"),
+        (
+            {"resource": Group(), "resource_decides": True},
+            "because no resource-based policy allows the sqs:SendMessage action",
+        ),
+        (
+            {"resource": Group(), "resource_decides": True, "resource_kind": PolicyKind.TRUST},
+            "because no role trust policy allows the sqs:SendMessage action",
+        ),
+        ({"identity": DENYING}, "with an explicit deny in an identity-based policy"),
+        ({"boundary": DENYING}, "with an explicit deny in a permissions boundary"),
+        ({"session": DENYING}, "with an explicit deny in a session policy"),
+        ({"resource": DENYING_ALL}, "with an explicit deny in a resource-based policy"),
+        (
+            {"resource": DENYING_ALL, "resource_kind": PolicyKind.TRUST},
+            "with an explicit deny in the role trust policy",
+        ),
+    ],
+)
+def test_reasons_are_worded_as_aws_words_them(policies, reason):
     request = AccessRequest(
         caller=CALLERS["user"], action="sqs:SendMessage", resource=QUEUE, resource_account_id=ACCOUNT, keys={}
     )
-    assert (
-        evaluate(request, missing).reason(request.action)
-        == "because no identity-based policy allows the sqs:SendMessage action"
-    )
-    assert evaluate(request, denied).reason(request.action) == "with an explicit deny in an identity-based policy"
+    assert evaluate(request, Policies(**policies)).reason(request.action) == reason
 
 
 def test_a_pattern_of_many_stars_takes_no_time():
