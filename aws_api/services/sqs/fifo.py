@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 from aws_api.core import database
@@ -18,6 +19,11 @@ from aws_api.services.sqs.store import MAX_ROUNDS, MessageRow, NewMessage, Recei
 from aws_api.services.sqs.wakeups import wakeups
 
 DEDUPLICATION_MS = 300_000
+#: How long a receive can be asked for again by its attempt's id.
+ATTEMPT_MS = 300_000
+#: A receive with an attempt's id has as its receipt's number the id's digest and the second in which it was made: that
+#: is all that is kept of an attempt. The seconds begin anew after twelve days, and nothing is in flight for so long.
+_SECOND_BITS, _DIGEST_BITS = 20, 42
 #: Records older than that which one send clears away.
 MAX_FORGOTTEN = 1000
 
@@ -76,9 +82,16 @@ _TAKE = """
         visible_at_ms = $2::bigint + $3::bigint,
         first_received_at_ms = coalesce(first_received_at_ms, $2::bigint),
         receive_count = receive_count + 1,
-        receipt = (random() * 9007199254740991)::bigint
+        receipt = coalesce($4::bigint, (random() * 9007199254740991)::bigint)
     WHERE id = ANY($1::bigint[])
-    RETURNING *, $2::bigint AS received_at_ms
+    RETURNING *, CASE WHEN $4::bigint IS NULL THEN $2::bigint ELSE $2::bigint / 1000 * 1000 END AS received_at_ms
+"""
+
+_TAKE_AGAIN = f"""
+    UPDATE sqs_message SET visible_at_ms = $2::bigint + $3::bigint
+    WHERE queue_id = $1 AND deduplication_id IS NOT NULL AND visible_at_ms > $2::bigint AND receipt BETWEEN $4 AND $5
+    RETURNING *, ($2::bigint / 1000 - (($2::bigint / 1000 - receipt) & {(1 << _SECOND_BITS) - 1})) * 1000
+        AS received_at_ms
 """
 
 _DELETE = """
@@ -129,13 +142,20 @@ async def send(queue: QueueSettings, messages: Sequence[NewMessage]) -> list[Sen
 
 
 async def receive(receive: Receive) -> list[MessageRow]:
-    """Take messages into flight, in order, from groups that have none in flight."""
+    """Take messages into flight, in order, from groups that have none in flight.
+
+    An attempt that is repeated gets the messages that it has in flight, for as long again as it asked for.
+    """
     queue, now_ms, burials = receive.queue, receive.now_ms, receive.dead_letter_queue_id
     max_receive_count = queue.max_receive_count if burials is not None else None
     buried = False
     taken: list[Any] = []
+    attempt = None if receive.attempt_id is None else _receipt_of_attempt(receive.attempt_id, now_ms)
     async with _turn(queue) as connection:
-        for _ in range(MAX_ROUNDS):
+        if receive.attempt_id is not None:
+            first = _receipt_of_attempt(receive.attempt_id, now_ms - ATTEMPT_MS)
+            taken = await connection.fetch(_TAKE_AGAIN, queue.id, now_ms, receive.visibility_ms, first, attempt)
+        for _ in range(MAX_ROUNDS if not taken else 0):
             rows = await connection.fetch(
                 _MEET, queue.id, now_ms, now_ms - queue.retention_ms, max_receive_count, receive.wanted
             )
@@ -147,7 +167,7 @@ async def receive(receive: Receive) -> list[MessageRow]:
                 buried = True
             received = [row["id"] for row in rows if row["fate"] == "received"]
             if received:
-                taken = await connection.fetch(_TAKE, received, now_ms, receive.visibility_ms)
+                taken = await connection.fetch(_TAKE, received, now_ms, receive.visibility_ms, attempt)
             if received or not rows:
                 break
     if buried and burials is not None:
@@ -162,6 +182,12 @@ async def delete(receipt: Receipt, now_ms: int) -> bool:
     if row["deleted"]:
         wakeups().announce([receipt.queue_id])  # its group may go on
     return bool(row["deleted"] or not row["existed"])
+
+
+def _receipt_of_attempt(attempt_id: str, at_ms: int) -> int:
+    """The number that the receipts of an attempt have if it was made at a moment."""
+    digest = int.from_bytes(blake2b(attempt_id.encode(), digest_size=8).digest()) >> (64 - _DIGEST_BITS)
+    return digest << _SECOND_BITS | at_ms // 1000 & (1 << _SECOND_BITS) - 1
 
 
 @asynccontextmanager

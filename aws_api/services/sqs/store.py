@@ -152,13 +152,17 @@ class NewMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receive:
-    """A receiver's wish. ``dead_letter_queue_id`` is None where nothing is to be buried."""
+    """A receiver's wish. ``dead_letter_queue_id`` is None where nothing is to be buried.
+
+    ``attempt_id`` names the attempt at a FIFO queue: whoever comes again with it gets what it got.
+    """
 
     queue: QueueSettings
     wanted: int
     visibility_ms: int
     now_ms: int
     dead_letter_queue_id: int | None
+    attempt_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

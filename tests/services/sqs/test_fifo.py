@@ -110,6 +110,31 @@ def test_a_lapsed_handle_deletes_nothing_and_says_so(sqs, fifo_url):
     delete(sqs, fifo_url, message)
 
 
+def test_an_attempt_that_is_repeated_gets_the_same_messages_by_the_same_handles(sqs, fifo_url):
+    for body in ("1", "2", "3"):
+        send(sqs, fifo_url, body)
+    first = receive(sqs, fifo_url, MaxNumberOfMessages=2, ReceiveRequestAttemptId="attempt")
+    again = receive(sqs, fifo_url, MaxNumberOfMessages=2, ReceiveRequestAttemptId="attempt")
+    assert again == first and bodies(first) == ["1", "2"]
+    assert receive(sqs, fifo_url, ReceiveRequestAttemptId="another") == []
+    for message in first:
+        delete(sqs, fifo_url, message)
+    assert bodies(receive(sqs, fifo_url, ReceiveRequestAttemptId="attempt")) == ["3"]
+
+
+def test_an_attempt_is_known_for_five_minutes(sqs, fifo_url, monkeypatch):
+    send(sqs, fifo_url, "m")
+    (message,) = receive(sqs, fifo_url, VisibilityTimeout=600, ReceiveRequestAttemptId="attempt")
+    monkeypatch.setattr("aws_api.services.sqs.fifo.ATTEMPT_MS", -2000)
+    assert receive(sqs, fifo_url, ReceiveRequestAttemptId="attempt") == []
+    delete(sqs, fifo_url, message)
+
+
+def test_attempts_are_of_fifo_queues_alone(sqs, queue_url):
+    with pytest.raises(ClientError, match="not valid for this queue type"):
+        receive(sqs, queue_url, ReceiveRequestAttemptId="attempt")
+
+
 def test_a_batch_keeps_its_order_and_answers_repeats_with_the_first(sqs, fifo_url):
     entries = [
         {"Id": str(number), "MessageBody": body, "MessageGroupId": "g"} for number, body in enumerate(["a", "b", "a"])

@@ -98,7 +98,9 @@ async def receive_message(context: Context, request: ReceiveMessageRequest) -> d
     system_attributes = wanted_system_attributes(
         request.get("AttributeNames"), request.get("MessageSystemAttributeNames")
     )
-    attempt = partial(_attempt, context.clock, queue, wanted, visibility_s, is_long_poll=wait_s > 0)
+    attempt = partial(
+        _attempt, context.clock, queue, wanted, visibility_s, _attempt_id(queue, request), is_long_poll=wait_s > 0
+    )
     rows = await attempt()
     if not rows and wait_s:
         rows = await waiting_room().wait(queue.id, attempt, wait_s, context)
@@ -258,8 +260,18 @@ def _moved(message: NewMessage, queue_id: int) -> NewMessage:
     return NewMessage(**{name: getattr(message, name) for name in NewMessage.__slots__} | {"queue_id": queue_id})
 
 
+def _attempt_id(queue: QueueSettings, request: Mapping[str, Any]) -> str | None:
+    attempt_id: str | None = request.get("ReceiveRequestAttemptId") or None
+    if attempt_id is not None:
+        if not queue.is_fifo:
+            reason = "The request includes a parameter that is not valid for this queue type."
+            raise invalid_value(attempt_id, "ReceiveRequestAttemptId", reason)
+        check_fifo_id(attempt_id, "ReceiveRequestAttemptId")
+    return attempt_id
+
+
 async def _attempt(
-    clock: Clock, queue: QueueSettings, wanted: int, visibility_s: int, *, is_long_poll: bool
+    clock: Clock, queue: QueueSettings, wanted: int, visibility_s: int, attempt_id: str | None, *, is_long_poll: bool
 ) -> Sequence[MessageRow]:
     """Receive once, now."""
     now_ms = clock.epoch_ms()
@@ -270,6 +282,7 @@ async def _attempt(
         visibility_ms=visibility_s * 1000,
         now_ms=now_ms,
         dead_letter_queue_id=burial.id if burial else None,
+        attempt_id=attempt_id,
     )
     if not await message_store().has_room_in_flight(queue.id, now_ms):
         # A long poll, and any receive from a FIFO queue, just finds nothing at this limit.
