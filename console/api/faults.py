@@ -209,7 +209,7 @@ class FaultsView(APIView):
         asked.is_valid(raise_exception=True)
         return Response(describe(create(asked.validated_data)), status=201)
 
-    @extend_schema(operation_id="delete_faults", parameters=[_ACCOUNT], responses=RemovedFaults)
+    @extend_schema(operation_id="delete_faults", parameters=[_ACCOUNT], responses={200: RemovedFaults})
     def delete(self, request: Request) -> Response:
         return Response({"removed": remove_faults(_asked(request))})
 
