@@ -2,9 +2,9 @@
 # Owns a task's network namespace: gives eth0 the interface's address in the VPC, keeps the packet filter that the VPC's
 # gateway hands over, and holds the namespace open.
 #
-# Environment: ADDRESS (10.0.1.5/20), MAC_ADDRESS, GATEWAY, DNS, HOST_NAME (ip-10-0-1-5.ec2.internal), EMULATOR_PORT,
-# FILTER_PORT, INTERFACE, FILTER_TOKEN. Needs NET_ADMIN. Nothing passes until the filter is there; prints READY then.
-# Ends at once on SIGTERM.
+# Environment: ADDRESS (10.0.1.5/20), MAC_ADDRESS, GATEWAY, DNS (name servers), SEARCH (domains), HOST_NAME
+# (ip-10-0-1-5.ec2.internal), EMULATOR_PORT, FILTER_PORT, INTERFACE, FILTER_TOKEN. Needs NET_ADMIN. Nothing passes until
+# the filter is there; prints READY then. Ends at once on SIGTERM, and when eth0 is gone.
 set -eu
 trap 'exit 0' TERM INT
 
@@ -47,7 +47,12 @@ address add 169.254.170.2/32 dev lo
 BATCH
 
 # The containers that join this namespace share these three files. Docker's show the backing address and its own DNS.
-printf 'nameserver %s\nsearch %s\noptions timeout:2 attempts:3\n' "$DNS" "${HOST_NAME#*.}" >/etc/resolv.conf
+{
+  # Each word is a server.
+  # shellcheck disable=SC2086
+  printf 'nameserver %s\n' $DNS
+  printf 'search %s\noptions timeout:2 attempts:3\n' "$SEARCH"
+} >/etc/resolv.conf
 printf '127.0.0.1 localhost\n%s %s %s\n' "${ADDRESS%/*}" "$HOST_NAME" "${HOST_NAME%%.*}" >/etc/hosts
 # Names that lead to a proxy in the namespace: one "address name" a line.
 printf '%s\n' "${HOSTS:-}" >>/etc/hosts

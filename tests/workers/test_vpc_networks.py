@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -78,6 +78,10 @@ def app_name(vpc: str, task: str) -> str:
     return sidecars.object_name(settings.SIMFRA_INSTANCE, vpc, task, "app")
 
 
+def namespace_name(vpc: str) -> str:
+    return sidecars.object_name(settings.SIMFRA_INSTANCE, vpc, "namespace")
+
+
 class Listener(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = f"{self.path} for {self.headers['Host']} from {self.client_address[0]}".encode()
@@ -140,6 +144,18 @@ def make_vpc(name: str, port: int) -> Vpc:
     backing = iter(sidecars.backing_addresses(network.subnet))
     for index, task in enumerate(TASKS):
         attachment = attach(name, network.name, task, index, backing_address=next(backing))
+        if task == "b":
+            # One of the two joins a namespace that was there before: nothing else may tell them apart.
+            holder = sidecars.namespace_container(
+                name=namespace_name(name),
+                image=settings.SIMFRA_SIDECAR_IMAGE,
+                network_name=network.name,
+                backing_address=attachment.backing_address or "",
+                hostname=attachment.private_dns_name,
+                labels=labels,
+            )
+            start(holder)
+            attachment = replace(attachment, namespace=holder.name)
         pause = sidecars.pause_container(
             attachment,
             name=sidecars.object_name(instance, name, task),
@@ -189,6 +205,8 @@ def attach(vpc: str, network: str, task: str, index: int, *, backing_address: st
         network_name=network,
         backing_address=backing_address,
         filter_token=f"eni-{task}",
+        name_servers=("10.0.0.2",),
+        search_domains=(sidecars.private_domain(REGION),),
     )
 
 
@@ -227,6 +245,7 @@ def test_tasks_of_a_vpc_reach_each_other_across_subnets_and_none_of_another_vpc(
 
 def test_a_task_sees_its_own_address_name_and_hardware_address_alone(vpcs: tuple[Vpc, Vpc]) -> None:
     assert vpcs[0].run("a", "hostname") == "ip-10-0-1-5.ec2.internal"
+    assert vpcs[0].run("b", "hostname") == "ip-10-0-17-6.ec2.internal"
     assert vpcs[0].run("a", "cat /etc/hosts") == "127.0.0.1 localhost\n10.0.1.5 ip-10-0-1-5.ec2.internal ip-10-0-1-5"
     assert vpcs[0].run("a", "cat /etc/resolv.conf").startswith("nameserver 10.0.0.2\nsearch ec2.internal\n")
     interface = vpcs[0].run("a", "ip address show dev eth0")
@@ -340,3 +359,13 @@ def test_a_pause_container_ends_at_once_and_is_small(vpcs: tuple[Vpc, Vpc]) -> N
         return str(engine.client().inspect_container(name)["State"]["Status"])
 
     wait_for(lambda: state() == "exited", timeout_s=5, what="the pause container to end")
+
+
+def test_a_pause_whose_namespace_is_lost_ends(vpcs: tuple[Vpc, Vpc]) -> None:
+    pause = sidecars.object_name(settings.SIMFRA_INSTANCE, "vpc-one", "b")
+    figures = runtime.statistics(pause)
+    assert figures is not None
+    assert figures["networks"]["eth0"]["rx_bytes"] > 0, "a namespace's figures are those of whoever joined it"
+    runtime.remove_container(namespace_name("vpc-one"))
+    # The gateway's silence is noticed first, and then why.
+    wait_for(lambda: not engine.client().inspect_container(pause)["State"]["Running"], timeout_s=60, what="its end")

@@ -11,7 +11,7 @@ from aws_api.core.dns import VpcReference, ZoneChange, listen_to_names, register
 from aws_api.core.housekeeping import register_chore
 from aws_api.core.network import NetworkAttachment, register_network_provider
 from aws_api.core.reconcile import kick
-from aws_api.core.sidecars import filter_token, object_name, private_dns_name, vpc_gateway_name
+from aws_api.core.sidecars import filter_token, object_name, private_dns_name, private_domain, vpc_gateway_name
 from aws_api.core.telling import tell
 from aws_api.services.ec2.addresses import address_at, usable_count
 from aws_api.services.ec2.default_vpc import prepare_region
@@ -23,7 +23,7 @@ from aws_api.services.ec2.interfaces import (
     delete_interface,
     groups_for_interface,
 )
-from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, SpareNamespace, Subnet, VpcNetwork
+from aws_api.services.ec2.models import NetworkInterface, SecurityGroup, SpareNamespace, Subnet, Vpc, VpcNetwork
 from aws_api.services.ec2.namespaces import NamespaceStatus
 from aws_api.services.ec2.reconcile import NETWORK_KIND, NetworkStatus
 from aws_api.services.ec2.store import narrowed, rows_of
@@ -48,7 +48,7 @@ class Ec2NetworkProvider:
         prepare_region(context)
         if not subnet_ids:
             raise InvalidParameterValue("At least one subnet must be given")
-        rows = rows_of(Subnet, context).select_related("vpc__network")
+        rows = rows_of(Subnet, context).select_related("vpc__network", "vpc__dhcp_options")
         subnets = narrowed(rows.annotate(used=Count("private_addresses")), subnet_ids)
         # Python keeps the first of equals, so that the caller's order decides between empty subnets.
         subnet = max(subnets, key=_free_addresses)
@@ -89,7 +89,7 @@ class Ec2NetworkProvider:
 def _find(account_id: str, region: str, network_interface_id: str) -> NetworkInterface | None:
     return (
         NetworkInterface.objects.filter(account_id=account_id, region=region, resource_id=network_interface_id)
-        .select_related("subnet", "vpc__network")
+        .select_related("subnet", "vpc__network", "vpc__dhcp_options")
         .first()
     )
 
@@ -125,8 +125,23 @@ def _attachment(interface: NetworkInterface, groups: Iterable[SecurityGroup]) ->
         network_name=vpc_network_name(vpc),
         backing_address=address_at(backing_subnet, interface.backing_index) if backing_subnet else None,
         filter_token=filter_token(settings.SECRET_KEY, interface.resource_id),
+        name_servers=_name_servers(vpc),
+        search_domains=_search_domains(vpc),
         namespace=_namespace(interface),
     )
+
+
+def _name_servers(vpc: Vpc) -> tuple[str, ...]:
+    """Those of the VPC's DHCP options, in their order. ``AmazonProvidedDNS`` is the VPC's own."""
+    own = address_at(vpc.cidr_block, 2)
+    told = vpc.dhcp_options.options.get("domain-name-servers", ()) if vpc.dhcp_options else ()
+    return tuple(own if server == "AmazonProvidedDNS" else server for server in told) or (own,)
+
+
+def _search_domains(vpc: Vpc) -> tuple[str, ...]:
+    """Linux takes several names out of one value."""
+    told = vpc.dhcp_options.options.get("domain-name", ()) if vpc.dhcp_options else ()
+    return tuple(name for value in told for name in value.split()) or (private_domain(vpc.region),)
 
 
 def _namespace(interface: NetworkInterface) -> str | None:

@@ -54,6 +54,26 @@ def test_an_interface_says_all_that_a_network_namespace_needs(context: Context, 
     assert (attachment.network_kind, attachment.network_key) in kicks
 
 
+def test_dhcp_options_say_whom_tasks_ask_for_names(aws: Any, context: Context, kicks: list[tuple[str, str]]) -> None:
+    ec2, attachment = aws("ec2"), create(context, network_provider().default_subnet_ids(context)[:1])
+    assert attachment.name_servers == ("172.31.0.2",)
+    assert attachment.search_domains == ("ec2.internal",)
+    told = {
+        "domain-name": ["orders.internal example.com"],
+        "domain-name-servers": ["10.9.0.53", "AmazonProvidedDNS"],
+    }
+    options = ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": key, "Values": values} for key, values in told.items()]
+    )["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=attachment.vpc_id)
+    changed = describe(context, attachment)
+    assert changed is not None
+    assert changed.name_servers == ("10.9.0.53", "172.31.0.2")
+    assert changed.search_domains == ("orders.internal", "example.com")
+    ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=attachment.vpc_id)
+    assert describe(context, attachment) == attachment
+
+
 def test_a_public_address_comes_only_when_asked_for(context: Context, kicks: list[tuple[str, str]]) -> None:
     subnets = network_provider().default_subnet_ids(context)[:1]
     first, second = (create(context, subnets, assign_public_ip=True) for _ in range(2))
