@@ -70,9 +70,9 @@ class Terraform:
         """Make the directory ready, with the provider of the mirror."""
         self._run("init", f"-plugin-dir={PLUGIN_DIR}")
 
-    def apply(self) -> None:
-        """Make the resources as configured."""
-        self._run("apply", "-auto-approve")
+    def apply(self, *, refresh: bool = True) -> None:
+        """Make the resources as configured; without ``refresh``, from what Terraform saw last."""
+        self._run("apply", "-auto-approve", f"-refresh={str(refresh).lower()}")
 
     def check_clean(self) -> None:
         """Raise TerraformFailed, with the plan, where a refresh and a plan would change anything now."""
@@ -80,9 +80,9 @@ class Terraform:
         if finished.returncode != 0:
             raise TerraformFailed(finished.stdout.partition("Terraform used")[2] + finished.stderr)
 
-    def destroy(self) -> None:
-        """Take all of the resources away."""
-        self._run("destroy", "-auto-approve")
+    def destroy(self, *, refresh: bool = True) -> None:
+        """Take all of the resources away; without ``refresh``, those that Terraform saw last."""
+        self._run("destroy", "-auto-approve", f"-refresh={str(refresh).lower()}")
 
     def outputs(self) -> dict[str, Any]:
         """The values of the configuration's outputs."""
