@@ -293,31 +293,3 @@ def test_the_aws_cli_opens_a_session_with_the_real_plugin(task: dict[str, Any], 
         check=False,
     )
     assert b"hello" in result.stdout
-
-
-async def test_a_session_is_encrypted_with_the_clusters_key(
-    execute: Execute, task: dict[str, Any], aws: Callable[..., Any]
-) -> None:
-    ecs, kms = aws("ecs"), aws("kms")
-    key_id = await in_thread(lambda: kms.create_key()["KeyMetadata"]["KeyId"])
-    configuration = {"executeCommandConfiguration": {"kmsKeyId": key_id, "logging": "NONE"}}
-    await in_thread(lambda: ecs.update_cluster(cluster="default", configuration=configuration))
-
-    def data_key(wanted: str, context: dict[str, str]) -> tuple[bytes, bytes]:
-        made = kms.generate_data_key(KeyId=wanted, NumberOfBytes=64, EncryptionContext=context)
-        return made["Plaintext"], made["CiphertextBlob"]
-
-    runtime_id = task["containers"][0]["runtimeId"]
-    target_id = f"ecs:default_{task['taskArn'].rpartition('/')[2]}_{runtime_id}"
-    async with ExecClient.open(execute("sh"), data_key=data_key, target_id=target_id) as client:
-        await client.ready()
-        assert client.messages_to_user == ["This session is encrypted using AWS KMS."]
-        await client.type("echo se''cret; exit\r")
-        await client.shows("secret")
-        assert await client.end() == ""
-        output = [message.payload for message in client.received if message.payload_type == PayloadType.OUTPUT]
-        assert output
-        assert not any(b"secret" in payload for payload in output)
-    # Bound to another session, the key is none that the agent may decrypt.
-    async with ExecClient.open(execute("sh"), data_key=data_key, target_id="ecs:other") as client:
-        assert (await client.end()).startswith("Unable to retrieve data key: InvalidCiphertextException")

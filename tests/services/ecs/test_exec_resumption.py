@@ -1,76 +1,20 @@
 """Sessions whose connection broke: who comes back finds them as they were, and who does not is not waited for."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from aws_api.core import terminals
 from aws_api.services.ecs.exec import sessions
 from aws_api.services.ecs.exec.messages import PayloadType
 from aws_api.services.ecs.models import ExecuteCommandSession
-from tests.services.ecs.conftest import Register
-from tests.services.ecs.stage import Stage
+from tests.services.ecs.exec_stage import Echo, endpoint, programs, session, task
 from tests.support.data_channel import ExecClient
 from tests.support.threads import in_thread
 from tests.support.waiting import wait_for
-from tests.support.websocket_gateway import served
 
-
-class Echo:
-    """A program that says what it is told, and ends at ``exit``."""
-
-    program = "echo"
-
-    def __init__(self) -> None:
-        self._said: asyncio.Queue[bytes] = asyncio.Queue()
-        self.is_closed = False
-
-    async def read(self) -> bytes:
-        return await self._said.get()
-
-    async def write(self, data: bytes) -> None:
-        await self._said.put(b"" if data == b"exit" else data)
-
-    async def resize(self, rows: int, columns: int) -> None: ...
-
-    async def exit_code(self) -> int | None:
-        return 0
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-
-@pytest.fixture
-def programs() -> Iterator[list[Echo]]:
-    """The programs that sessions started."""
-    started: list[Echo] = []
-
-    async def start(container: str, command: Sequence[str]) -> Echo:
-        started.append(Echo())
-        return started[-1]
-
-    before = terminals._open, terminals._end
-    terminals.register_terminals(start)
-    yield started
-    terminals.register_terminals(*before)
-
-
-@pytest.fixture
-def endpoint(gateway: Any) -> Iterator[str]:
-    with served(gateway) as url:
-        yield url
-
-
-@pytest.fixture
-def session(stage: Stage, register: Register, aws: Callable[..., Any], endpoint: str) -> dict[str, str]:
-    register("app")
-    task = stage.run("app", enableExecuteCommand=True)
-    answer = aws("ecs", endpoint_url=endpoint).execute_command(task=task, command="echo", interactive=True)
-    opened: dict[str, str] = answer["session"]
-    return opened
+__all__ = ["endpoint", "programs", "session", "task"]
 
 
 async def test_a_client_whose_connection_broke_goes_on_where_it_was(
@@ -94,17 +38,19 @@ async def test_a_client_whose_connection_broke_goes_on_where_it_was(
         await in_thread(ssm.resume_session, SessionId=session["sessionId"])
 
 
-async def test_a_session_with_a_connection_is_not_taken_over(
+async def test_who_comes_back_is_let_in_before_the_loss_is_noticed(
     session: dict[str, str], programs: list[Echo], aws: Callable[..., Any], endpoint: str
 ) -> None:
     ssm = aws("ssm", endpoint_url=endpoint)
     async with ExecClient.open(session) as client:
         await client.ready()
-        token = (await in_thread(ssm.resume_session, SessionId=session["sessionId"]))["TokenValue"]
-        async with ExecClient.open(session, token=token) as other:
-            await other.gone()
+        lost = client._socket
+        resumed = await in_thread(ssm.resume_session, SessionId=session["sessionId"])
+        await client.resume(resumed["StreamUrl"], resumed["TokenValue"])
+        await lost.wait_closed()
         await client.type("still here")
         await client.shows("still here")
+    assert len(programs) == 1
 
 
 async def test_who_does_not_come_back_is_not_waited_for(

@@ -80,6 +80,7 @@ async def serve(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         await _close(send, _REFUSED)
     else:
         await connection.is_over.wait()
+        await _close(send, _NORMAL)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,8 +102,9 @@ async def _opened(session_id: str, connection: _Connection) -> "DataChannel | No
     if not isinstance(token, str):
         return None
     if sessions.may_resume(session_id, token, now):
-        waiting = _channels.get(session_id)
-        return waiting if waiting is not None and waiting.resume(connection) else None
+        if (channel := _channels.get(session_id)) is not None:
+            channel.resume(connection)
+        return channel
     session = await sessions.open_session(session_id, token, now)
     return DataChannel.start(session, connection) if session else None
 
@@ -155,14 +157,11 @@ class DataChannel:
         running.add_done_callback(channel._over)
         return channel
 
-    def resume(self, connection: _Connection) -> bool:
-        """Go on over another connection; False where the one there is has not broken."""
-        if not self._is_broken:
-            return False
+    def resume(self, connection: _Connection) -> None:
+        """Go on over another connection. The one before may be broken and nobody here know of it yet."""
         self._connection.is_over.set()
         self._connection, self._is_broken = connection, False
         self._is_resumed.set()
-        return True
 
     def _over(self, running: "asyncio.Task[None]") -> None:
         del _channels[self._session.session_id]
@@ -224,10 +223,14 @@ class DataChannel:
 
     async def _listen(self) -> None:
         while True:
+            connection = self._connection
             try:
-                message = messages.decode(await _frame(self._connection.receive))
-            except ConnectionBroken:
-                await self._come_back()
+                message = messages.decode(await _frame(connection.receive))
+            except ClientGone as gone:
+                if connection is self._connection:
+                    if not isinstance(gone, ConnectionBroken):
+                        raise
+                    await self._come_back()
                 continue
             match message.type:
                 case MessageType.INPUT:
