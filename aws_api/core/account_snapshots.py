@@ -1,11 +1,13 @@
 """Snapshots of accounts: what an account's state was, kept in the database until somebody deletes it."""
 
 import io
-from typing import IO
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import IO, Any
 
 from django.db.models import QuerySet
 
-from aws_api.core.account_state import copy_state
+from aws_api.core.account_state import copy_state, rows_in_copy
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.errors import AwsError
 from aws_api.core.ids import new_hex_id
@@ -50,3 +52,21 @@ def of_account(account: Account) -> "QuerySet[Snapshot]":
 def contents_of(snapshot: Snapshot) -> IO[bytes]:
     """What restores a snapshot."""
     return io.BytesIO(snapshot.contents)
+
+
+def values_kept(table: str, column: str) -> set[Any]:
+    """What all snapshots together have in a column: files that rows name are kept for as long as these are."""
+    numbers = Snapshot.objects.values_list("pk", flat=True)
+    return {value for number in numbers for value in _values_of(number, table, column)}
+
+
+@lru_cache(maxsize=MAX_SNAPSHOTS)
+def _values_of(snapshot_id: str, table: str, column: str) -> frozenset[Any]:
+    """A snapshot's, read once: what was taken never changes."""
+    return frozenset(row[column] for row in _rows(snapshot_id, table))
+
+
+def _rows(snapshot_id: str, table: str) -> Iterator[dict[str, Any]]:
+    snapshot = Snapshot.objects.filter(pk=snapshot_id).first()
+    if snapshot is not None:  # else deleted meanwhile
+        yield from rows_in_copy(contents_of(snapshot), table)

@@ -73,6 +73,16 @@ def restore_state(account_id: str, source: IO[bytes]) -> int:
     return count
 
 
+def rows_in_copy(source: IO[bytes], table: str) -> Iterator[dict[str, Any]]:
+    """The rows that a copy has of one table, as its columns."""
+    with gzip.GzipFile(fileobj=source, mode="rb") as lines:
+        lines.readline(_MAX_LINE_BYTES)
+        for text in _lines(lines):
+            line = json.loads(text)
+            if line["table"] == table:
+                yield from map(json.loads, line["rows"])
+
+
 def _check(head: Any, account_id: str) -> None:
     if head["format"] != FORMAT:
         raise ValidationException(f"The copy has format {head['format']}; this version reads {FORMAT}.")

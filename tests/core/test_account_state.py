@@ -14,6 +14,8 @@ from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.core.errors import ValidationException
 from aws_api.core.ids import new_account_id
 from aws_api.core.models import Account
+from aws_api.services.ec2.models import Vpc, VpcNetwork
+from aws_api.services.ec2.reconcile import NetworkStatus
 
 Aws = Callable[..., Any]
 
@@ -153,3 +155,20 @@ def test_half_a_copy_changes_nothing(aws: Aws, account: Account) -> None:
     with pytest.raises(ValidationException):
         account_state.restore_state(account.account_id, io.BytesIO(copy[: len(copy) // 2]))
     check_filled(aws)
+
+
+def test_a_restored_vpc_has_no_network_until_one_is_made(aws: Aws, account: Account) -> None:
+    vpc = aws("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    key = f"{account.account_id}/us-east-1/{vpc}"
+    made = {"account_id": account.account_id, "region": "us-east-1", "vpc": Vpc.objects.get(resource_id=vpc)}
+    row, _ = VpcNetwork.objects.get_or_create(key=key, defaults=made)
+    there = {"last_status": NetworkStatus.READY, "last_backing_subnet": "100.80.0.0/24", "last_dns_port": 10_001}
+    VpcNetwork.objects.filter(pk=row.pk).update(**there)
+    copy = io.BytesIO()
+    account_state.copy_state(account.account_id, copy)
+    copy.seek(0)
+    account_state.restore_state(account.account_id, copy)
+    network = VpcNetwork.objects.get(key=key)
+    assert (network.last_status, network.last_backing_subnet, network.last_dns_port) == (NetworkStatus.ABSENT, "", 0)
+    assert network.vpc is not None
+    assert [each["VpcId"] for each in aws("ec2").describe_vpcs(VpcIds=[vpc])["Vpcs"]] == [vpc]

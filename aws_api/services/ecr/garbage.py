@@ -1,4 +1,4 @@
-"""What nobody needs any more: uploads that were not continued, layers of no image, blobs of no repository.
+"""What nobody needs any more: uploads not continued, layers of no image, blobs of no repository and no snapshot.
 
 Collected when something new is uploaded, at most once per interval and process: without uploads no garbage comes.
 """
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, Func, JSONField, OuterRef
 
+from aws_api.core.account_snapshots import values_kept
 from aws_api.services.ecr.blobs import blob_path, idle_upload, upload_path
 from aws_api.services.ecr.models import Image, Layer, LayerUpload, Repository
 from aws_api.services.ecr.repositories import lock_blob
@@ -68,11 +69,12 @@ def _collect_layers(oldest: datetime) -> None:
 
 def _collect_blobs(oldest: datetime) -> None:
     root = Path(settings.SIMFRA_DATA_DIR) / "registry"
+    held = values_kept(Layer._meta.db_table, "digest")
     names = (path.name for path in (root / "blobs" / "sha256").glob("*/*") if not _is_file_newer(path, oldest))
     while batch := [f"sha256:{name}" for name in islice(names, MAX_PER_ROUND)]:
         used = set(Layer.objects.filter(digest__in=batch).values_list("digest", flat=True))
         for digest in batch:
-            if digest not in used:
+            if digest not in used and digest not in held:
                 _collect_blob(digest)
 
 

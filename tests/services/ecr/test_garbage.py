@@ -9,6 +9,8 @@ from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aws_api.core import account_snapshots
+from aws_api.core.account_state import restore_state
 from aws_api.core.clock import SYSTEM_CLOCK
 from aws_api.services.ecr.blobs import blob_path
 from aws_api.services.ecr.garbage import collect
@@ -94,6 +96,23 @@ def test_a_deleted_images_bytes_go_unless_another_repository_has_them(registry: 
     collect(SYSTEM_CLOCK.now(), EAGER)
     assert blob_path(digest_of(shared)).exists()
     assert not blob_path(digest_of(own)).exists()
+
+
+def test_what_a_snapshot_has_stays_for_as_long_as_the_snapshot(
+    registry: Client, aws: Any, name: str, account: Any
+) -> None:
+    content = layer(file=name.encode() + b" of a snapshot")
+    push_image(registry, name, "1", content)
+    snapshot = account_snapshots.take(account, "with an image")
+    aws("ecr").delete_repository(repositoryName="app", force=True)
+    collect(SYSTEM_CLOCK.now(), EAGER)
+    assert blob_path(digest_of(content)).exists()
+    restore_state(account.account_id, account_snapshots.contents_of(snapshot))
+    assert registry.ask("GET", f"/v2/{name}/blobs/{digest_of(content)}").body == content
+    aws("ecr").delete_repository(repositoryName="app", force=True)
+    snapshot.delete()
+    collect(SYSTEM_CLOCK.now(), EAGER)
+    assert not blob_path(digest_of(content)).exists()
 
 
 @pytest.mark.parametrize("age", [timedelta(hours=24)])

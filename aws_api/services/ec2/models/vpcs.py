@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from aws_api.core.account_rows import AccountRows
 from aws_api.services.ec2 import kinds
 from aws_api.services.ec2.models.resource import Ec2Resource
 from aws_api.services.ec2.reconcile import NetworkStatus
@@ -77,6 +78,21 @@ class VpcNetwork(models.Model):
     last_failure = models.TextField(default="", blank=True)
     last_idle_since = models.DateTimeField(null=True)
     last_checked_at = models.DateTimeField(null=True)
+
+    #: The bridge of then is gone, and its hidden subnet and ports may be another's by now.
+    account_rows: ClassVar = AccountRows(
+        restored_as={
+            "last_status": NetworkStatus.ABSENT.value,
+            "last_backing_subnet": "",
+            "last_configuration": "",
+            "last_dns_port": 0,
+            "last_dns_tcp_port": 0,
+            "last_uplink_address": "",
+            "last_failure": "",
+            "last_idle_since": None,
+            "last_checked_at": None,
+        }
+    )
 
     def __str__(self) -> str:
         return self.key
