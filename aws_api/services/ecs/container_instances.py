@@ -157,10 +157,10 @@ def load_of(row: ContainerInstance) -> Load:
 
 def placement_instance(row: ContainerInstance, load: Load) -> Instance:
     """The instance as placement and filters know it."""
-    registered = _registered(row)
+    registered, is_lost = _registered(row), _is_lost(row)
     subjects: dict[str, Sequence[str]] = {f"attribute:{name}": [value] for name, value in attributes_of(row).items()}
     subjects |= {
-        "agentConnected": [str(_is_connected(row)).lower()],
+        "agentConnected": [str(bool(row.last_engine) and not is_lost).lower()],
         "ec2InstanceId": [instance_name(row)],
         "registeredAt": [row.created_at.isoformat()],
         "runningTasksCount": [str(load.running)],
@@ -176,7 +176,7 @@ def placement_instance(row: ContainerInstance, load: Load) -> Instance:
         ports_taken=load.ports | {int(port) for port in RESERVED_PORTS},
         families=load.families,
         task_count=len(load.families),
-        is_connected=not _is_lost(row),
+        is_connected=not is_lost,
     )
 
 
@@ -197,7 +197,7 @@ def describe(row: ContainerInstance, load: Load, include: Iterable[str] = ()) ->
         "registeredResources": _resources(registered, RESERVED_PORTS),
         "remainingResources": _resources(left, (*RESERVED_PORTS, *taken)),
         "status": row.desired_status,
-        "agentConnected": _is_connected(row),
+        "agentConnected": bool(row.last_engine) and not _is_lost(row),
         "runningTasksCount": load.running,
         "pendingTasksCount": load.pending,
         "attributes": [_attribute(name, value) for name, value in sorted(attributes_of(row).items())],
@@ -219,11 +219,8 @@ def is_instance_name(name: str) -> bool:
     return name.startswith("i-") and len(name) == len("i-") + _NAME_DIGITS
 
 
-def _is_connected(row: ContainerInstance) -> bool:
-    return bool(row.last_engine) and not _is_lost(row)
-
-
 def _is_lost(row: ContainerInstance) -> bool:
+    """Whether a fault has taken it away."""
     return is_instance_lost(row.account_id, row.region, row.cluster.name)
 
 

@@ -24,6 +24,7 @@ from aws_api.core.faults import (
     is_chosen,
     note_failure,
     seed_of_account,
+    task_faults,
     was_hit,
 )
 from aws_api.core.housekeeping import register_chore
@@ -125,8 +126,9 @@ def _place(row: Task) -> tuple[str, str, str] | None:
 
 def _living(account_id: str) -> Iterable[Task]:
     """The account's tasks that some fault is about."""
+    rules = task_faults(account_id)
     rows = Task.objects.filter(account_id=account_id).exclude(last_status=TaskStatus.STOPPED)
-    return [row for row in rows.order_by("pk")[:MAX_TASKS] if rules_of(row)]
+    return [row for row in rows.order_by("pk")[:MAX_TASKS] if any(is_about(rule, row) for rule in rules)]
 
 
 def _disturbance(row: Task, rules: Iterable[FaultRule]) -> ContainerSpec | None:

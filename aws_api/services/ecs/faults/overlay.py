@@ -13,14 +13,19 @@ from aws_api.services.ecs.specifications import is_starting
 
 DEFAULT_DELAY_S = 30.0
 DEFAULT_CHECK_S = 5.0
+_PULLS = (EffectType.PULL_FAILURE, EffectType.PULL_DELAY)
 _REFUSED = "pull access denied, repository does not exist or may require authorization: no basic auth credentials"
 
 
 def with_faults(task: TaskSpec, row: Task) -> TaskSpec:
     """The task with what faults do to its containers; itself where there are none."""
-    pulls = rules_of(row, EffectType.PULL_FAILURE, EffectType.PULL_DELAY) if is_starting(row) else []
-    checks = rules_of(row, EffectType.UNHEALTHY) if any(part.has_health_check for part in task.containers) else []
-    if not (pulls or checks):
+    is_pulling = is_starting(row)
+    if not (is_pulling or any(part.has_health_check for part in task.containers)):
+        return task
+    rules = rules_of(row, *_PULLS, EffectType.UNHEALTHY)
+    pulls = [rule for rule in rules if rule.effect_type in _PULLS and is_pulling]
+    checks = [rule for rule in rules if rule.effect_type not in _PULLS]
+    if not rules:
         return task
     parts = (
         replace(part, pull_fault=_pull_fault(part, row, pulls), fails_checks=_fails_checks(part, row, checks))
