@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class RunningGateway:
-    """A gateway and its servers' processes; ``start_s`` is from nothing to the first open port, schema included."""
+    """A gateway and its servers' processes; ``start_s`` is from nothing to the first answer, schema included."""
 
     endpoint: Endpoint
     gateways: Sequence[subprocess.Popen[bytes]]
@@ -85,8 +85,8 @@ def start_gateway(environment: dict[str, str], port: int) -> subprocess.Popen[by
 
 
 def wait_until_ready(gateway: subprocess.Popen[bytes], port: int) -> None:
-    """Wait for the port. Raises RuntimeError where the process ends instead."""
-    wait_until(lambda: accepts(port) or gateway.poll() is not None, timeout_s=READY_TIMEOUT_S, what="the gateway")
+    """Wait for its first answer. Raises RuntimeError where the process ends instead."""
+    wait_until(lambda: answers(port) or gateway.poll() is not None, timeout_s=READY_TIMEOUT_S, what="the gateway")
     if gateway.poll() is not None:
         raise RuntimeError("the gateway ended at once")
 
@@ -96,11 +96,14 @@ def server_processes(servers: EmbeddedServers) -> list[int]:
     return [server.process.pid for server in (servers.postgres, servers.valkey) if server.process is not None]
 
 
-def accepts(port: int) -> bool:
-    """Whether something listens on the port."""
-    with socket.socket() as client:
-        client.settimeout(0.2)
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def answers(port: int) -> bool:
+    """Whether a web server answers there; a port that is open may be that of a process which still starts."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+            client.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+            return bool(client.recv(1))
+    except OSError:
+        return False
 
 
 def free_port() -> int:

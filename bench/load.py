@@ -163,7 +163,7 @@ async def _replay(
     started = time.perf_counter()
     run.open_connections = concurrency
     for _ in range(concurrency):
-        await connect(lambda: _Connection(run), parts.hostname, parts.port)
+        await connect(lambda: _Connection(run), parts.hostname or "", parts.port or 80)
     await run.done
     return Measurement(
         requests=run.answered, seconds=time.perf_counter() - started, failures=run.failures, bodies=run.bodies
