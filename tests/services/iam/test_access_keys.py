@@ -1,5 +1,7 @@
 """Users' keys sign, until they are switched off."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -111,7 +113,9 @@ def test_without_a_name_the_caller_is_meant(signer, iam):
 
 
 def test_root_must_name_a_user(iam, account):
-    assert iam.get_user()["User"]["Arn"] == f"arn:aws:iam::{account.account_id}:root"
+    root = iam.get_user()["User"]
+    assert abs(root.pop("CreateDate") - account.created_at) < timedelta(seconds=1)
+    assert root == {"UserId": account.account_id, "Arn": f"arn:aws:iam::{account.account_id}:root"}
     with pytest.raises(ClientError, match="Must specify userName"):
         iam.create_access_key()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_api.core.context import Context
+from aws_api.core.models import Account
 from aws_api.core.tags import tags_to_list
 from aws_api.services.iam import shapes
 from aws_api.services.iam.credentials import forget_credential
@@ -44,7 +45,9 @@ def get_user(context: Context, request: shapes.GetUserRequest) -> shapes.GetUser
     """A user; without a name the caller, who may be root."""
     name, principal = request.get("UserName"), context.principal
     if name is None and principal.is_root:
-        return {"User": {"UserId": principal.user_id, "Arn": principal.arn}}  # type: ignore[typeddict-item]
+        account = Account.objects.filter(account_id=principal.account_id).first()
+        root = {"UserId": principal.user_id, "Arn": principal.arn}
+        return {"User": {**root, "CreateDate": account.created_at} if account else root}  # type: ignore[typeddict-item]
     return {"User": describe_user(find_user(context, name), in_full=True)}
 
 
