@@ -183,7 +183,7 @@ def test_queues_tables_and_keys_are_in_another_process_as_changed_from_the_next_
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    for _ in range(10):
+    for _ in range(5):
         url = here["sqs"].create_queue(QueueName="queue")["QueueUrl"]
         there["sqs"].send_message(QueueUrl=url, MessageBody="x" * 2000)
         here["sqs"].set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
