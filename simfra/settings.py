@@ -210,6 +210,8 @@ STATICFILES_DIRS = [
     if directory.is_dir()
 ]
 WHITENOISE_USE_FINDERS = True
+# Files are looked at when they are asked for: one that changed under a running product is served with its own length.
+WHITENOISE_AUTOREFRESH = True
 # Where nobody logs in, a session holds the chosen account and region alone: no database round trip for it.
 SESSION_ENGINE = f"django.contrib.sessions.backends.{'db' if SIMFRA_LOGIN else 'signed_cookies'}"
 SESSION_COOKIE_HTTPONLY = True
