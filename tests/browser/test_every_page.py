@@ -73,6 +73,7 @@ PAGES: Mapping[str, Path] = {
     "access": "/access/",
     "requests": "/requests/",
     "request": lambda shop: f"/requests/{shop.failed_request_id}",
+    "faults": "/faults/",
     "people": "/people/",
     "api-docs": "/_simfra/docs",
     "login": "/login",
