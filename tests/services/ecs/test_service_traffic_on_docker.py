@@ -259,12 +259,12 @@ def test_requests_for_each_target_scale_a_service(world: World, clock: MovableCl
             },
         },
     )
-    for _ in range(MAX_MINUTES):
+    for minute in range(1, MAX_MINUTES + 1):
         assert len(world.many(f"http://{balancer['Address']}/index.html", 30)) == 30
         # A change makes the load balancer report at once.
         world.register(spare, 8001)
         world.deregister(spare, 8001)
-        wait_for(lambda: requests(world, dimensions) >= 30, timeout_s=PATIENCE_S, what="the figures of the minute")
+        await_requests(world, dimensions, 30 * minute)
         advance(clock, 60)
         evaluate(world)
         if ecs.describe_services(services=["asked"])["services"][0]["desiredCount"] == 2:
@@ -293,18 +293,22 @@ def messages(world: World, name: str) -> list[str]:
     return [event["message"] for event in service["events"]]
 
 
-def requests(world: World, dimensions: dict[str, str]) -> float:
-    """What the load balancer has told of the current minute."""
+def await_requests(world: World, dimensions: dict[str, str], count: int) -> None:
+    """Wait until the load balancer has told of so many requests in all."""
     now = SHARED_CLOCK.now()
     query = MetricQuery(
         account_id=world.account.account_id,
         region="us-east-1",
         name="RequestCount",
         dimensions=dimensions,
-        start=now - timedelta(seconds=61),
-        end=now + timedelta(minutes=1),
+        start=now - timedelta(hours=1),
+        end=now + timedelta(hours=1),
     )
-    return sum(minute.sum for minute in read_metric("AWS/ApplicationELB", query))
+
+    def are_told() -> bool:
+        return sum(minute.sum for minute in read_metric("AWS/ApplicationELB", query)) >= count
+
+    wait_for(are_told, timeout_s=PATIENCE_S, what=f"the figures of {count} requests")
 
 
 def evaluate(world: World) -> None:
