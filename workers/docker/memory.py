@@ -13,6 +13,8 @@ from workers.docker.specs import container_config
 ROLE_MEMORY_PRESSURE = "memory-pressure"
 #: The program gives up by itself before (sidecar/memory_pressure.py).
 _ENDS_WITHIN_S = 60
+#: Of files in memory, at most.
+_TAKES_BYTES = 128 << 20
 
 
 def exhaust(inspected: Mapping[str, Any]) -> None:
@@ -30,6 +32,7 @@ def exhaust(inspected: Mapping[str, Any]) -> None:
         network_mode="none",
         # It moves itself to where the container is, beside the engine's own doing.
         pid_mode="host",
+        shared_memory_bytes=_TAKES_BYTES,
         mounts=(Mount(source="/sys/fs/cgroup", target="/host/cgroup", type="bind"),),
     )
     config = container_config(spec, labels)
