@@ -1,5 +1,6 @@
 """Two VPCs of the same addresses on a real engine: apart from each other and from the host, with DNS and a way out."""
 
+import json
 import os
 import socket
 import subprocess
@@ -16,7 +17,14 @@ from django.conf import settings
 from django.test import override_settings
 
 from aws_api.core import sidecars
-from aws_api.core.containers import LABEL_KEY, LABEL_KIND, LABEL_ROLE, ContainerSpec, RuntimeFailure
+from aws_api.core.containers import (
+    LABEL_KEY,
+    LABEL_KIND,
+    LABEL_ROLE,
+    ContainerSpec,
+    NetworkEndpoint,
+    RuntimeFailure,
+)
 from aws_api.core.dns import DnsRecord, DnsZone
 from aws_api.core.network import NetworkAttachment
 from tests.support.images import busybox_image
@@ -24,6 +32,7 @@ from tests.support.vpc_policies import open_policies
 from tests.support.waiting import wait_for
 from workers.docker import engine, host
 from workers.docker.cleanup import remove_all
+from workers.docker.entrances import find_entrance
 from workers.docker.runtime import DockerRuntime
 
 pytestmark = pytest.mark.docker
@@ -76,6 +85,16 @@ def _accepts(address: str, port: int) -> bool:
 
 def app_name(vpc: str, task: str) -> str:
     return sidecars.object_name(settings.SIMFRA_INSTANCE, vpc, task, "app")
+
+
+#: Asks a VPC's gateway for a connection, and prints what comes over it.
+_CALL = """
+import socket, sys
+connection = socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=20)
+connection.sendall(sys.argv[3].encode() + b"\\nGET / HTTP/1.0\\r\\n\\r\\n")
+while data := connection.recv(65536):
+    print(data.decode(), end="", flush=True)
+"""
 
 
 def namespace_name(vpc: str) -> str:
@@ -359,6 +378,25 @@ def test_a_pause_container_ends_at_once_and_is_small(vpcs: tuple[Vpc, Vpc]) -> N
         return str(engine.client().inspect_container(name)["State"]["Status"])
 
     wait_for(lambda: state() == "exited", timeout_s=5, what="the pause container to end")
+
+
+def test_a_relay_that_is_a_container_itself_comes_in_by_the_uplink(vpcs: tuple[Vpc, Vpc]) -> None:
+    """As in Compose, where it is on the uplink, and no port of the engine's host is its own."""
+    name = sidecars.object_name(settings.SIMFRA_INSTANCE, "relay")
+    entrance = find_entrance(vpcs[0].network)
+    (address, port), *_ = entrance.addresses
+    wish = {"token": entrance.token, "protocol": "tcp", "address": "10.0.17.6", "port": 80, "origin": "router"}
+    start(
+        ContainerSpec(
+            name=name,
+            image=settings.SIMFRA_SIDECAR_IMAGE,
+            labels={},
+            entry_point=("python3", "-c", _CALL, address, str(port), json.dumps(wish)),
+            endpoints=(NetworkEndpoint(network=sidecars.uplink_network_name(settings.SIMFRA_INSTANCE)),),
+        )
+    )
+    said = [line.message for line in runtime.logs(name, 0, follow=True)]
+    assert (said[0], said[-1]) == ("ok", "vpc-one b")
 
 
 def test_a_pause_whose_namespace_is_lost_ends(vpcs: tuple[Vpc, Vpc]) -> None:
