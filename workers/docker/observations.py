@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from docker.utils import parse_repository_tag
+
 from aws_api.core.containers import (
     ContainerState,
     ObservedContainer,
@@ -89,10 +91,20 @@ def engine_of_info(info: Mapping[str, Any]) -> ObservedEngine:
     )
 
 
-def image_of_inspect(inspected: Mapping[str, Any]) -> ObservedImage:
-    """An image; its digest is that of the first repository it was pulled from."""
-    digests = inspected.get("RepoDigests") or [""]
-    return ObservedImage(id=inspected["Id"], digest=digests[0].partition("@")[2])
+def image_of_inspect(inspected: Mapping[str, Any], name: str) -> ObservedImage:
+    """An image as it was asked for by a name; its digest is that of the name's repository.
+
+    The same content may have been pulled from others too, with other manifests.
+    """
+    repository = _familiar(parse_repository_tag(name)[0])
+    parted = (known.partition("@") for known in inspected.get("RepoDigests") or ())
+    digest = next((digest for known, _, digest in parted if _familiar(known) == repository), "")
+    return ObservedImage(id=inspected["Id"], digest=digest)
+
+
+def _familiar(repository: str) -> str:
+    """A repository as Docker lists it: of Docker Hub's without what goes without saying."""
+    return repository.removeprefix("docker.io/").removeprefix("library/")
 
 
 def _health(health: Mapping[str, Any] | None) -> str | None:

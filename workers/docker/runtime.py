@@ -119,7 +119,7 @@ class DockerRuntime:
                     if "error" in message:
                         raise RuntimeFailure(worded("", message["error"]))
                     _report(message, progress)
-                return image_of_inspect(engine.client().inspect_image(image))
+                return image_of_inspect(engine.client().inspect_image(image), image)
         except RuntimeUnreachable:
             raise
         except RuntimeFailure as failure:
@@ -139,7 +139,7 @@ class DockerRuntime:
             for message in _messages(response):
                 if "error" in message:
                     raise RuntimeFailure(worded("CannotPullContainerError", message["error"]))
-            return image_of_inspect(engine.client().inspect_image(image))
+            return image_of_inspect(engine.client().inspect_image(image), image)
 
     # Networks ---------------------------------------------------------------------------------------------------------
 
@@ -299,7 +299,7 @@ class DockerRuntime:
 
     def _image(self, name: str) -> ObservedImage | None:
         try:
-            return image_of_inspect(engine.client().inspect_image(name))
+            return image_of_inspect(engine.client().inspect_image(name), name)
         except ImageNotFound:
             return None
 
