@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import override_settings
 from docker.errors import NotFound
 
+from aws_api.services.ecs.explain import explain
 from aws_api.services.ecs.models import Task, TaskDefinition
 from tests.services.ecs.docker_stage import PATIENCE_S, DockerStage, docker_settings, docker_stage, shell
 from tests.support.waiting import wait_for
@@ -196,27 +198,37 @@ def test_volumes_are_shared_within_a_task_and_go_with_it(volumes: list[str], sta
         {"sourceVolume": "own", "containerPath": "/own"},
         {"sourceVolume": shared, "containerPath": "/shared"},
         {"sourceVolume": "files", "containerPath": "/files"},
+        {"sourceVolume": "point", "containerPath": "/point"},
     ]
     definition = {
         "volumes": [
             {"name": "own"},
             {"name": shared, "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": True}},
             {"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/data"}},
+            {
+                "name": "point",
+                "efsVolumeConfiguration": {
+                    "fileSystemId": "fs-1",
+                    "transitEncryption": "ENABLED",
+                    "authorizationConfig": {"accessPointId": "fsap-1"},
+                },
+            },
         ]
     }
-    script = "for each in own shared files; do echo $each >>/$each/file; done; exec sleep 600"
+    script = "for each in own shared files point; do echo $each >>/$each/file; done; exec sleep 600"
     task = stage.run(
         shell(script, mountPoints=points, stopTimeout=2),
         {"name": "reader", **SLEEP, "volumesFrom": [{"sourceContainer": "app", "readOnly": True}]},
         until="RUNNING",
         **definition,
     )
-    wait_for(lambda: stage.inside(task, "reader", "cat /files/file 2>/dev/null"), what="the files")
-    assert stage.inside(task, "reader", "cat /own/file /shared/file /files/file") == "own\nshared\nfiles"
+    wait_for(lambda: stage.inside(task, "reader", "cat /point/file 2>/dev/null"), what="the files")
+    found = stage.inside(task, "reader", "cat /own/file /shared/file /files/file /point/file")
+    assert found == "own\nshared\nfiles\npoint", "an access point is a directory of its own"
     assert "Read-only" in stage.inside(task, "reader", "touch /own/new 2>&1")
     mounts = engine.client().inspect_container(stage.container(task, "app"))["Mounts"]
     names = {mount["Destination"]: mount["Name"] for mount in mounts}
-    volumes.append(names["/files"])
+    volumes += [names["/files"], names["/point"]]
     assert names["/shared"] == shared
     stage.ecs.stop_task(task=task["taskArn"])
     stage.wait(task["taskArn"], "STOPPED")
@@ -224,10 +236,8 @@ def test_volumes_are_shared_within_a_task_and_go_with_it(volumes: list[str], sta
     assert has_volume(shared)
     assert has_volume(names["/files"])
     again = stage.run(shell(script, mountPoints=points, stopTimeout=2), until="RUNNING", **definition)
-    counts = "wc -l </own/file; wc -l </shared/file; wc -l </files/file"
-    assert wait_for(
-        lambda: (lines := stage.inside(again, "app", counts).split()) == ["1", "2", "2"] and lines, what="new lines"
-    )
+    counts = "for each in own shared files point; do wc -l </$each/file; done"
+    wait_for(lambda: stage.inside(again, "app", counts).split() == ["1", "2", "2", "2"], what="new lines")
 
 
 def test_a_container_is_started_again_unless_its_exit_code_is_ignored(stage: DockerStage) -> None:
@@ -266,10 +276,46 @@ def test_containers_stop_in_the_reverse_of_the_order_in_which_they_started(stage
     assert records["db"]["started_at"] < records["web"]["started_at"] < records["app"]["started_at"]
 
 
+def test_who_waits_for_a_container_that_is_not_healthy_in_time_gives_up(stage: DockerStage) -> None:
+    check = {"command": ["CMD-SHELL", "test -e /tmp/ready"], "interval": 5, "retries": 10, "timeout": 2}
+    task = stage.run(
+        {"name": "db", **SLEEP, "healthCheck": check, "startTimeout": 2},
+        {"name": "app", **SLEEP, "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
+        until="STOPPED",
+    )
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "TaskFailedToStart",
+        "Task failed to start: container app: dependency db did not reach HEALTHY within 2 seconds",
+    )
+    codes = {container["name"]: container.get("exitCode") for container in task["containers"]}
+    assert codes["app"] is None, "it was never started"
+    assert codes["db"] in (137, 143)
+
+
+def test_a_task_that_uses_what_nothing_acts_on_runs_and_says_so(stage: DockerStage, awsvpc: Any) -> None:
+    proxy = {"type": "APPMESH", "containerName": "envoy", "properties": [{"name": "AppPorts", "value": "80"}]}
+    task = stage.run(
+        {"name": "envoy", **SLEEP},
+        until="RUNNING",
+        network=awsvpc,
+        networkMode="awsvpc",
+        proxyConfiguration=proxy,
+        ephemeralStorage={"sizeInGiB": 30},
+    )
+    said = {use["path"] for use in explain(Task.objects.get(arn=task["taskArn"]))["storedOnly"]}
+    assert said == {"proxyConfiguration", "ephemeralStorage"}
+
+
 def test_what_the_engine_does_not_give_stops_the_task_with_the_reason(stage: DockerStage) -> None:
     task = stage.run({"name": "app", **SLEEP, "privileged": True}, until="STOPPED")
     assert task["stopCode"] == "TaskFailedToStart"
     assert "SIMFRA_ALLOW_PRIVILEGED=true" in task["stoppedReason"]
+    platform = {"cpuArchitecture": "ARM64" if settings.SIMFRA_ARCHITECTURE == "x86_64" else "X86_64"}
+    task = stage.run({"name": "app", **SLEEP}, until="STOPPED", runtimePlatform=platform)
+    assert f"runtimePlatform asks for {platform['cpuArchitecture']}: this engine is" in task["stoppedReason"]
+    device = {"linuxParameters": {"devices": [{"hostPath": "/dev/mem"}]}}
+    task = stage.run({"name": "app", **SLEEP, **device}, until="STOPPED")
+    assert "wants the host's device /dev/mem" in task["stoppedReason"]
     mount = {"mountPoints": [{"sourceVolume": "host", "containerPath": "/host"}]}
     host = [{"name": "host", "host": {"sourcePath": "/tmp/simfra-test/new"}}]
     task = stage.run({"name": "app", **SLEEP, **mount}, until="STOPPED", volumes=host)
