@@ -111,7 +111,7 @@ def tail(request: HttpRequest) -> HttpResponse:
     command = f"aws logs tail {name} --follow" + (f" --filter-pattern '{pattern}'" if pattern else "")
     query = urlencode({"name": name, "pattern": pattern})
     return render(
-        request, "console/logs/tail.html", {"name": name, "pattern": pattern, "query": query, "command": command}
+        request, "console/logs/tail.html", {"name": name, "pattern": pattern, "tail_query": query, "command": command}
     )
 
 
