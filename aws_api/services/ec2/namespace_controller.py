@@ -73,10 +73,13 @@ class NamespaceController:
     def record(self, desired: DesiredNamespaces, outcome: Round) -> None:
         for namespace in desired.namespaces:
             row = SpareNamespace.objects.filter(name=namespace.name)
-            if not namespace.is_wanted and outcome.observed.container(namespace.name) is None:
-                # Whoever took it meanwhile keeps the row, and makes a namespace of its own.
-                row.filter(interface__isnull=True).delete()
-                row.update(last_status=NamespaceStatus.PENDING)
+            if not namespace.is_wanted:
+                # One that was taken meanwhile is wanted, as the next round will see.
+                unclaimed = row.filter(interface__isnull=True)
+                if outcome.observed.container(namespace.name) is None:
+                    unclaimed.delete()
+                else:
+                    unclaimed.update(last_status=NamespaceStatus.PENDING)
             elif (status := status_of(namespace, outcome.observed)) is not namespace.last_status:
                 row.update(last_status=status)
         if desired.quiet_in_s <= 0 and outcome.failure is None:

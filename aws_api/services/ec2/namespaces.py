@@ -38,6 +38,11 @@ class DesiredNamespace:
     is_taken: bool
     last_status: NamespaceStatus
 
+    @property
+    def may_be_taken(self) -> bool:
+        """Whether an interface may take it at any moment: it is then not removed before that is written off."""
+        return not self.is_taken and self.last_status is NamespaceStatus.READY
+
 
 @dataclass(frozen=True, kw_only=True)
 class DesiredNamespaces:
@@ -62,7 +67,7 @@ def decide(desired: DesiredNamespaces, observed: Observation) -> Plan:
     ]
     for namespace in desired.namespaces:
         found = observed.container(namespace.name)
-        if found is not None and not namespace.is_wanted:
+        if found is not None and not namespace.is_wanted and not namespace.may_be_taken:
             steps.append(RemoveContainer(name=namespace.name, cause="no task will have it"))
     is_quiet = desired.quiet_in_s <= 0
     for namespace in desired.namespaces:
@@ -70,6 +75,8 @@ def decide(desired: DesiredNamespaces, observed: Observation) -> Plan:
             steps.extend(_start(namespace, observed))
     if steps:
         return Plan(steps=tuple(steps), look_again_s=desired.look_again_s)
+    if any(not namespace.is_wanted and namespace.may_be_taken for namespace in desired.namespaces):
+        return Plan(look_again_s=0)
     if desired.missing:
         return Plan(look_again_s=max(desired.quiet_in_s, 0))
     return Plan(look_again_s=desired.look_again_s)
