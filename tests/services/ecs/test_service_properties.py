@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aws_api.services.ecs.scheduler.health import Standing, standing
@@ -24,6 +24,8 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 MAX_ROUNDS = 200
+#: On a machine that does other things as well an example takes its time.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 STATES = ("pending", "healthy", "unhealthy", "leaving")
 
@@ -131,6 +133,7 @@ def stopped(service: ServiceSpec) -> set[str]:
     return {task_id for step in decide(service, NOW).steps if isinstance(step, StopTasks) for task_id in step.task_ids}
 
 
+@PATIENT
 @given(services())
 def test_a_plan_never_leaves_fewer_healthy_tasks_than_the_minimum(service: ServiceSpec) -> None:
     healthy = {each.task_id for each in service.tasks if standing(each, service, NOW) is Standing.HEALTHY}
@@ -138,6 +141,7 @@ def test_a_plan_never_leaves_fewer_healthy_tasks_than_the_minimum(service: Servi
     assert len(healthy - stopped(service)) >= min(fewest, len(healthy))
 
 
+@PATIENT
 @given(services())
 def test_a_plan_never_starts_more_tasks_than_the_maximum(service: ServiceSpec) -> None:
     active = sum(not each.is_leaving for each in service.tasks)
@@ -146,13 +150,14 @@ def test_a_plan_never_starts_more_tasks_than_the_maximum(service: ServiceSpec) -
     assert not started or active + started <= most
 
 
+@PATIENT
 @given(services())
 def test_protected_tasks_are_never_stopped(service: ServiceSpec) -> None:
     protected = {each.task_id for each in service.tasks if each.is_protected}
     assert not protected & stopped(service)
 
 
-@settings(max_examples=40)
+@settings(PATIENT, max_examples=40)
 @given(services())
 def test_protected_tasks_run_on_until_the_service_is_where_it_should_be(service: ServiceSpec) -> None:
     protected = {each.task_id for each in service.tasks if each.is_protected and not each.is_leaving}
@@ -170,6 +175,7 @@ def test_protected_tasks_run_on_until_the_service_is_where_it_should_be(service:
 INSTANCES = ("arn:one", "arn:two", "arn:three")
 
 
+@PATIENT
 @given(st.sets(st.sampled_from(INSTANCES)), st.sets(st.sampled_from(INSTANCES)), st.sampled_from(STATES))
 def test_a_daemon_has_one_task_on_each_of_its_instances(active: set[str], taken: set[str], state: str) -> None:
     tasks = tuple(
@@ -195,13 +201,14 @@ def test_a_daemon_has_one_task_on_each_of_its_instances(active: set[str], taken:
     assert sorted(each.instance_arn for each in world.service.tasks if not each.is_leaving) == sorted(active)
 
 
+@PATIENT
 @given(services())
 def test_the_same_service_has_the_same_plan_in_any_order(service: ServiceSpec) -> None:
     turned = replace(service, tasks=tuple(reversed(service.tasks)))
     assert str(decide(service, NOW)) == str(decide(service, NOW)) == str(decide(turned, NOW))
 
 
-@settings(max_examples=60)
+@settings(PATIENT, max_examples=60)
 @given(services())
 def test_a_service_gets_where_it_should_be_and_stays_there(service: ServiceSpec) -> None:
     free = replace(service, tasks=tuple(replace(each, is_protected=False) for each in service.tasks))
@@ -221,7 +228,7 @@ def test_a_service_gets_where_it_should_be_and_stays_there(service: ServiceSpec)
     assert world.step() == ""
 
 
-@settings(max_examples=40)
+@settings(PATIENT, max_examples=40)
 @given(services())
 def test_a_rollout_passes_between_the_bounds_all_the_way(service: ServiceSpec) -> None:
     """From a steady service: every round keeps to both percentages."""
