@@ -86,11 +86,17 @@ IDENTITY = """
 METADATA = """
     import json, os, urllib.request
 
-    def get(path):
-        with urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI_V4"] + path, timeout=20) as answer:
+    def get(path, version="_V4"):
+        with urllib.request.urlopen(os.environ["ECS_CONTAINER_METADATA_URI" + version] + path, timeout=20) as answer:
             return json.load(answer)
 
-    print(json.dumps({"container": get(""), "stats": get("/stats"), "task": get("/task"), "all": get("/task/stats")}))
+    print(json.dumps({
+        "container": get(""),
+        "stats": get("/stats"),
+        "task": get("/taskWithTags"),
+        "all": get("/task/stats"),
+        "older": get("/task", version=""),
+    }))
 """
 
 
@@ -248,7 +254,26 @@ def test_a_task_reads_its_metadata_and_the_engines_figures(account: Account) -> 
     found = account.output(arn)
     container, task, stats = found["container"], found["task"], found["stats"]
     assert (container["Name"], container["KnownStatus"], task["TaskARN"]) == ("app", "RUNNING", arn)
-    assert container["Networks"][0]["NetworkMode"] == "awsvpc"
+    assert container.keys() >= {
+        *("ContainerARN", "CreatedAt", "DesiredStatus", "DockerId", "DockerName", "Image", "KnownStatus"),
+        *("Labels", "Limits", "LogDriver", "LogOptions", "Name", "Networks", "StartedAt", "Type"),
+    }
+    assert container["LogOptions"]["awslogs-stream"].endswith(f"/app/{arn.rpartition('/')[2]}")
+    assert task.keys() >= {
+        *("AvailabilityZone", "Cluster", "Containers", "DesiredStatus", "Family", "FaultInjectionEnabled"),
+        *("KnownStatus", "LaunchType", "Limits", "Revision", "TaskTags", "VPCID"),
+    }
+    (network,) = container["Networks"]
+    (attachment,) = account.stopped(arn)["attachments"]
+    interface = {detail["name"]: detail["value"] for detail in attachment["details"]}
+    assert network["NetworkMode"] == "awsvpc"
+    assert network["AttachmentIndex"] == 0
+    assert network["MACAddress"] == interface["macAddress"]
+    assert network["IPv4Addresses"] == [interface["privateIPv4Address"]]
+    assert found["older"]["Containers"][0].keys() == container.keys() - {"ContainerARN", "LogDriver", "LogOptions"}
+    assert found["older"]["Containers"][0]["Networks"] == [
+        {"NetworkMode": "awsvpc", "IPv4Addresses": network["IPv4Addresses"]}
+    ]
     assert stats["id"] == container["DockerId"]
     assert stats["memory_stats"]["usage"] > 1_000_000
     assert stats["cpu_stats"]["cpu_usage"]["total_usage"] > 0
