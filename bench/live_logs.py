@@ -11,6 +11,7 @@ import asyncio
 import re
 import statistics
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -20,8 +21,12 @@ from websockets.asyncio.client import connect
 
 from bench.load import Endpoint, hammer, presign
 
-GROUP, STREAM, QUEUE = "/bench/live", "one", "bench-live-logs"
+STREAM = "one"
+#: Of this run alone: one that was interrupted leaves its own behind.
+GROUP = QUEUE = f"bench-live-logs-{uuid.uuid4().hex[:8]}"
 GOAL = 0.8
+#: Browsers that connect at a time.
+TOGETHER = 20
 SECONDS = 5.0
 
 
@@ -78,15 +83,23 @@ async def _browsers(console: str, count: int, late_ms: list[float]) -> AsyncIter
     address = f"{console.replace('http', 'ws', 1)}/_simfra/live/logs?name={quote(GROUP)}"
     async with AsyncExitStack() as stack:
         readers = []
-        for _ in range(count):
-            socket = await stack.enter_async_context(connect(address, origin=console, compression=None))  # type: ignore[arg-type]
-            await socket.recv()
-            readers.append(asyncio.create_task(_read(socket, late_ms)))
+        for first in range(0, count, TOGETHER):
+            opening = [_opened(address, console) for _ in range(first, min(first + TOGETHER, count))]
+            for socket in await asyncio.gather(*opening):
+                stack.push_async_callback(socket.close)
+                readers.append(asyncio.create_task(_read(socket, late_ms)))
         try:
             yield
         finally:
             for reader in readers:
                 reader.cancel()
+
+
+async def _opened(address: str, console: str) -> Any:
+    """A connection that has what came lately."""
+    socket = await connect(address, origin=console, compression=None)  # type: ignore[arg-type]
+    await socket.recv()
+    return socket
 
 
 async def _read(socket: Any, late_ms: list[float]) -> None:
