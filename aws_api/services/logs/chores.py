@@ -1,4 +1,4 @@
-"""What CloudWatch Logs forgets in the background: events past their group's retention, which nobody is shown any more."""
+"""What CloudWatch Logs forgets in the background: events past their retention, which nobody is shown any more."""
 
 from collections import Counter
 from datetime import datetime
