@@ -85,6 +85,16 @@ class QueryFormat(WireFormat):
         return WireResponse(status, (_CONTENT_TYPE, ("x-amzn-requestid", request_id)), _encode(pieces))
 
 
+_NOT_VALIDATED = ("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+#: How EC2 words refusals of keys and signatures, and their status, by the code that other query services say: it does
+#: not tell which part was wrong. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+_EC2_REFUSALS = {
+    "InvalidClientTokenId": _NOT_VALIDATED,
+    "SignatureDoesNotMatch": _NOT_VALIDATED,
+    "ExpiredToken": ("RequestExpired", "Request has expired.", 400),
+}
+
+
 class Ec2Format(WireFormat):
     """EC2's query protocol: flat lists in, no result wrapper out, errors of its own form."""
 
@@ -125,12 +135,13 @@ class Ec2Format(WireFormat):
         return serialize
 
     def serialize_error(self, error: AwsError, request_id: str) -> WireResponse:
+        said = (self.query_code(error), error.message, error.query_status or error.status)
+        code, message, status = _EC2_REFUSALS.get(said[0], said)
         text = (
-            f"{DECLARATION}<Response><Errors><Error><Code>{escape(self.query_code(error))}</Code>"
-            f"<Message>{escape(error.message)}</Message></Error></Errors>"
+            f"{DECLARATION}<Response><Errors><Error><Code>{escape(code)}</Code>"
+            f"<Message>{escape(message)}</Message></Error></Errors>"
             f"<RequestID>{escape(request_id)}</RequestID></Response>"
         )
-        status = error.query_status or error.status
         return WireResponse(status, (_EC2_CONTENT_TYPE, ("x-amzn-requestid", request_id)), text.encode())
 
 

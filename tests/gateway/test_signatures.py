@@ -66,6 +66,12 @@ def test_json_services_say_invalid_signature_exception(aws: Any) -> None:
     assert (code, status) == ("InvalidSignatureException", 403)
 
 
+@pytest.mark.parametrize("wrong", [{"secret": "wrong"}, {"key": "AKIAXXXXXXXXXXXXXXXX"}], ids=["secret", "key"])
+def test_ec2_does_not_tell_which_part_was_wrong(aws: Any, wrong: dict[str, str]) -> None:
+    refusal = ("AuthFailure", "AWS was not able to validate the provided access credentials", 401)
+    assert error_of(aws("ec2", **wrong), "describe_vpcs") == refusal
+
+
 def test_an_unknown_key_is_not_recognised(aws: Any) -> None:
     code, message, status = error_of(aws("sts", key="AKIAUNKNOWNUNKNOWN00"), "get_caller_identity")
     assert (code, message, status) == (
