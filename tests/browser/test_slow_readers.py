@@ -42,8 +42,9 @@ def test_a_page_that_stops_reading_does_not_slow_others(product: Stack) -> None:
 
 def put_lines(account: Account, number: int) -> None:
     now_ms = int(time.time() * 1000)
-    lines = [LINE] * LINES_A_CALL + [f"the last of {number}"]
-    events = [{"timestamp": now_ms, "message": line} for line in lines]
+    # A page is sent the latest of many, by their times: the last line is the latest of all.
+    events = [{"timestamp": now_ms - 1, "message": LINE}] * LINES_A_CALL
+    events.append({"timestamp": now_ms, "message": f"the last of {number}"})
     account.client("logs").put_log_events(logGroupName=GROUP, logStreamName="one", logEvents=events)
 
 
