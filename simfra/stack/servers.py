@@ -9,10 +9,10 @@ directory links there.
 """
 
 import ctypes
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -394,13 +394,17 @@ def _servers_home(data_dir: Path) -> Path:
     link = data_dir / "servers"
     if not _is_root():
         return private_directory(link)
-    home = ROOT_HOME / "servers" / hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
-    for directory in (ROOT_HOME, ROOT_HOME / "servers", home):
+    homes = ROOT_HOME / "servers"
+    if not link.is_symlink():
+        # A name of chance: where a data directory was deleted by hand and made again, nothing of the old one is met.
+        link.symlink_to(homes / secrets.token_hex(8))
+    home = link.readlink()
+    if home.parent != homes:
+        raise ServerError(f"{link} leads to {home}, in place of a directory in {homes}.")
+    for directory in (ROOT_HOME, homes, home):
         if not directory.is_dir():
             directory.mkdir(exist_ok=True)
             directory.chmod(0o711)
-    if not link.is_symlink():
-        link.symlink_to(home)
     return home
 
 

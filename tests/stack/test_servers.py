@@ -46,6 +46,21 @@ def test_a_postgres_that_was_killed_recovers_every_answered_write(servers: Embed
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1000,)
 
 
+def test_a_data_directory_that_was_deleted_by_hand_begins_anew(servers: EmbeddedServers) -> None:
+    with servers:
+        pass
+    first_home = servers.home
+    shutil.rmtree(servers.data_dir)
+    servers.data_dir.mkdir(mode=0o700)
+    again = EmbeddedServers(servers.data_dir, "process")
+    try:
+        with again, psycopg.connect(again.database_url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        again.remove()
+        shutil.rmtree(first_home, ignore_errors=True)
+
+
 def test_neither_server_lets_anybody_in_without_the_password(servers: EmbeddedServers) -> None:
     with servers:
         with pytest.raises(psycopg.OperationalError, match="password"):
