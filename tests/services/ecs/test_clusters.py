@@ -63,6 +63,17 @@ def test_a_cluster_keeps_its_capacity_providers_and_settings(ecs: Any) -> None:
     assert cluster["settings"] == [{"name": "containerInsights", "value": "enabled"}]
 
 
+def test_a_cluster_is_not_made_of_what_is_not_there(ecs: Any) -> None:
+    with pytest.raises(ClientError, match="capacity provider does not exist"):
+        ecs.create_cluster(clusterName="web", capacityProviders=["missing"])
+    with pytest.raises(ClientError, match="Associate the capacity provider with the cluster"):
+        ecs.create_cluster(clusterName="web", defaultCapacityProviderStrategy=[{"capacityProvider": "FARGATE"}])
+    nowhere = {"executeCommandConfiguration": {"logging": "OVERRIDE"}}
+    with pytest.raises(ClientError, match="logConfiguration must be provided"):
+        ecs.create_cluster(clusterName="web", configuration=nowhere)
+    assert not [arn for arn in ecs.list_clusters()["clusterArns"] if arn.endswith("/web")]
+
+
 def test_an_unknown_cluster_is_refused(ecs: Any) -> None:
     with pytest.raises(ClientError, match="Cluster not found") as refused:
         ecs.list_tasks(cluster="none")

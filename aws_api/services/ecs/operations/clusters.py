@@ -53,6 +53,8 @@ def create_cluster(context: Context, request: CreateClusterRequest) -> Shape:
     name = request.get("clusterName") or "default"
     if not is_name(name):
         raise InvalidParameterException("Invalid cluster name.")
+    _check_capacity_providers(context, request)
+    _check_exec(request)
     document = {"settings": _DEFAULT_SETTINGS, **_stored(request)}
     _have_namespace(context, request)
     fresh = {
@@ -124,6 +126,7 @@ def delete_cluster(context: Context, request: DeleteClusterRequest) -> Shape:
 @ecs.operation
 def update_cluster(context: Context, request: UpdateClusterRequest) -> Shape:
     """Replace a cluster's settings, configuration and Service Connect defaults, each where given."""
+    _check_exec(request)
     _have_namespace(context, request)
     return {"cluster": _updated(context, request["cluster"], _stored(request))}
 
@@ -137,19 +140,33 @@ def update_cluster_settings(context: Context, request: UpdateClusterSettingsRequ
 @ecs.operation
 def put_cluster_capacity_providers(context: Context, request: PutClusterCapacityProvidersRequest) -> Shape:
     """Associate capacity providers with a cluster, in place of those it had."""
-    providers = set(request["capacityProviders"])
+    _check_capacity_providers(context, request)
+    return {"cluster": _updated(context, request["cluster"], _stored(request))}
+
+
+def _check_capacity_providers(
+    context: Context, request: CreateClusterRequest | PutClusterCapacityProvidersRequest
+) -> None:
+    """Raise where a provider does not exist, or the default strategy has one that the cluster has not."""
+    providers = set(request.get("capacityProviders", ()))
     for provider in providers - set(BUILT_IN):
         if find_capacity_provider(context, provider) is None:
             raise InvalidParameterException(
                 "The specified capacity provider does not exist. Specify a valid name or ARN and try again."
             )
-    for item in request["defaultCapacityProviderStrategy"]:
+    for item in request.get("defaultCapacityProviderStrategy", ()):
         if item["capacityProvider"] not in providers:
             raise ClientException(
                 "The specified capacity provider strategy cannot contain a capacity provider that is not associated "
                 "with the cluster. Associate the capacity provider with the cluster and try again."
             )
-    return {"cluster": _updated(context, request["cluster"], _stored(request))}
+
+
+def _check_exec(request: CreateClusterRequest | UpdateClusterRequest) -> None:
+    """Raise where logs of ECS Exec are to go elsewhere, and nobody says where."""
+    configuration = request.get("configuration", {}).get("executeCommandConfiguration", {})
+    if configuration.get("logging") == "OVERRIDE" and not configuration.get("logConfiguration"):
+        raise InvalidParameterException("logConfiguration must be provided when logging=OVERRIDE is specified.")
 
 
 def _stored(request: Mapping[str, Any]) -> Shape:
