@@ -18,6 +18,7 @@ from aws_api.core import bus
 from aws_api.core.errors import AwsError
 from aws_api.core.execution import run_in_thread
 from console.calls import Call, worded
+from console.message_sizes import latest, shortened
 from console.scope import Scope
 
 #: What a tail begins with, at most.
@@ -90,7 +91,8 @@ class _Tail:
         return self._rendered(list(self._events), replace=True)
 
     def _rendered(self, events: list[Mapping[str, Any]], *, replace: bool) -> str:
-        context = {"events": events, "replace": replace, "group": self._group}
+        shown = latest(events, lambda event: len(event["message"]))
+        context = {"events": shown, "replace": replace, "group": self._group}
         return render_to_string("console/live/tail.html", context)
 
     async def _read(self, since_ms: int) -> list[Mapping[str, Any]]:
@@ -110,7 +112,7 @@ class _Tail:
                 if event["eventId"] not in self._seen:
                     self._seen[event["eventId"]] = None
                     self._latest_ms = max(self._latest_ms, event["timestamp"])
-                    found.append(event)
+                    found.append({**event, "message": shortened(event["message"])})
             if "nextToken" not in answer:
                 break
             wanted["nextToken"] = answer["nextToken"]

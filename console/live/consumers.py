@@ -7,6 +7,7 @@ again after a break shows what was missed, once.
 import asyncio
 import time
 from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from aws_api.core.execution import run_in_thread
 from aws_api.core.host_ports import CHANGE_KIND
 from aws_api.core.pull_reports import PULLS_TOPIC
 from console.live.usage import send_usage
+from console.message_sizes import portions, shortened
 from console.middleware import comes_from_a_task
 from console.pages.ecs import cluster_context
 from console.pages.home import home_context
@@ -197,11 +199,12 @@ class TaskConsumer(LiveConsumer):
         while True:
             # The first read does not wait: it empties what an earlier connection had put on the page.
             entries = await log_tail.read(tail_name, after, None if first else LOG_BLOCK_MS)
-            if entries or first:
-                after = entries[-1].id if entries else after
-                context = {"container": name, "entries": entries, "replace": first}
+            after = entries[-1].id if entries else after
+            lines = [replace(entry.line, message=shortened(entry.line.message)) for entry in entries]
+            for portion in [*portions(lines, lambda line: len(line.message))] or [[]] * first:
+                context = {"container": name, "lines": portion, "replace": first}
                 await self.send(text_data=render_to_string("console/live/log.html", context))
-            first = False
+                first = False
 
 
 websocket_urlpatterns = [
