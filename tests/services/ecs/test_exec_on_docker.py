@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from aws_api.services.ecs.exec import channel
+from aws_api.services.ecs.exec import channel, sessions
 from aws_api.services.ecs.exec.cleanup import end_lost_sessions
 from aws_api.services.ecs.exec.messages import AgentMessage, MessageType, PayloadType
 from aws_api.services.ecs.exec.sessions import ALIVE_FOR, note_program, open_session
@@ -168,8 +168,9 @@ async def test_a_paused_client_gets_nothing_until_it_goes_on(execute: Execute) -
 
 
 async def test_the_programs_of_a_client_that_goes_are_ended(
-    docker_stage: DockerStage, task: dict[str, Any], execute: Execute
+    docker_stage: DockerStage, task: dict[str, Any], execute: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sessions, "RESUME_WITHIN_S", 0.1)
     session = execute("sh -c 'sleep 4321; true'")
     async with ExecClient.open(session) as client:
         await client.ready()
