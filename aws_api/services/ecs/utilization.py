@@ -24,7 +24,7 @@ from aws_api.services.ecs.specifications import task_container_name
 
 NAMESPACE = "AWS/ECS"
 #: Containers that one look is about; of more, those that ran first.
-MAX_CONTAINERS = 100
+MAX_CONTAINERS = 500
 #: Minutes of the clock that people may move that one look fills: it may run a hundred times as fast.
 MAX_MINUTES = 120
 _LAST = "ecs.utilization"
