@@ -18,7 +18,8 @@ class NetworkAttachment:
     ``network_kind`` and ``network_key`` name the reconciled network (see AwaitResource); ``backing_address`` is None
     until that network is made. ``prefix_length`` is the subnet's, ``gateway_address`` its ``.1``. With
     ``filter_token`` the namespace proves to the VPC's gateway whose packet filter it is to be given. What DHCP tells
-    is ``name_servers``, as a rule the VPC's own, and ``search_domains``. ``namespace`` is a running container at the backing address whose namespace waits to be joined, where one was made ahead.
+    is ``name_servers``, as a rule the VPC's own, and ``search_domains``. ``namespace`` is a running container at the
+    backing address whose namespace waits to be joined, where one was made ahead.
     """
 
     network_interface_id: str
