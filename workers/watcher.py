@@ -31,7 +31,7 @@ from aws_api.core.containers import (
 )
 from aws_api.core.database import close_pool, fetch
 from aws_api.core.execution import adopt_running_loop
-from aws_api.core.reconcile import kick
+from aws_api.core.reconcile import RunsContainers, all_controllers, kick
 from aws_api.core.sidecars import ROLE_APPLICATION
 from workers import hints
 from workers.log_drain import ALIVE_MARK, ALIVE_S
@@ -153,10 +153,22 @@ class EventFollower:
     def _kick_everything(self) -> None:
         """Whatever happened while nobody looked: every resource that has containers may have changed."""
         found = self._runtime.find_containers({})
-        for kind, key in sorted({(each.labels.get(LABEL_KIND, ""), each.labels.get(LABEL_KEY, "")) for each in found}):
+        there = {(each.labels.get(LABEL_KIND, ""), each.labels.get(LABEL_KEY, "")) for each in found}
+        for kind, key in sorted(there | self._should_run()):
             if kind and key:
                 self._kick(kind, key)
         self._on_containers()
+
+    def _should_run(self) -> set[tuple[str, str]]:
+        """What has containers by its rows. Those of them that were removed meanwhile no engine tells of."""
+        runners = [each for each in all_controllers() if isinstance(each, RunsContainers)]
+        try:
+            return {(controller.kind, key) for controller in runners for key in controller.running()}
+        except DatabaseError as error:
+            _log.warning("what should run is not known: %s", error)
+            return set()
+        finally:
+            connections.close_all()
 
     def _kick(self, kind: str, key: str) -> None:
         try:

@@ -60,6 +60,14 @@ class StepTaker(Protocol):
 
 
 @runtime_checkable
+class RunsContainers(Protocol):
+    """What a controller is besides, whose rows rest while containers run: no event tells of those that went unseen."""
+
+    def running(self) -> Iterable[str]:
+        """Keys of rows by which containers run, for whoever begins to watch the engine."""
+
+
+@runtime_checkable
 class Collector(Protocol):
     """What a controller is besides, where its rows are not kept for ever."""
 

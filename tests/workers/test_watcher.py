@@ -1,9 +1,10 @@
 """The watcher: what happens on the engine is kicked, and what containers say arrives, also after a restart."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from aws_api.core.containers import (
 )
 from aws_api.core.execution import process_loop, run_on_loop
 from aws_api.core.sidecars import ROLE_APPLICATION
+from aws_api.services.ecs.models import Task
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.images import busybox_image
 from tests.support.waiting import wait_for
@@ -73,6 +75,22 @@ def test_what_happens_is_kicked_and_what_happened_before_as_well(
     engine.is_unreachable = False
     engine.end(f"simfra-test-watched-{key}-new", 1)
     wait_for(lambda: kicks.count((KIND, f"{key}-new")) >= 2, what="the kick of the end")
+    follower.stop()
+
+
+def test_a_task_whose_containers_went_while_nobody_watched_is_kicked(
+    engine: FakeRuntime, aws: Callable[..., Any], kicks: Kicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.docker.host.prepare", lambda: None)
+    ecs = aws("ecs")
+    container = {"name": "app", "image": "thing:1", "memory": 64}
+    ecs.register_task_definition(family="gone", networkMode="none", containerDefinitions=[container])
+    arn = ecs.run_task(taskDefinition="gone")["tasks"][0]["taskArn"]
+    Task.objects.filter(arn=arn).update(last_status="RUNNING")
+    kicks.clear()
+    follower = EventFollower(engine, on_containers=lambda: None)
+    follower.start()
+    wait_for(lambda: ("ecs.task", arn) in kicks, what="the kick of what should run")
     follower.stop()
 
 

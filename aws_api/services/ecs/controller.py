@@ -36,6 +36,7 @@ from aws_api.services.ecs.timeline import Passage, passages
 NETWORK_KIND = "ec2.vpc"
 #: Rows that one sweep or collection takes; the next takes the rest.
 MAX_SWEPT = 1000
+MAX_RUNNING = 10_000
 MAX_COLLECTED = 500
 #: How long the containers of a task that is held are kept.
 HOLD_LIFETIME = timedelta(days=1)
@@ -92,6 +93,11 @@ class TaskController:
             ~Q(last_status=TaskStatus.RUNNING) | wants_to_stop
         )
         return list(rows.order_by("pk").values_list("arn", flat=True)[:MAX_SWEPT])
+
+    def running(self) -> Iterable[str]:
+        """Tasks that run as far as anybody knows."""
+        rows = Task.objects.filter(last_status=TaskStatus.RUNNING)
+        return list(rows.order_by("pk").values_list("arn", flat=True)[:MAX_RUNNING])
 
     def collect(self, now: datetime) -> None:
         """Forget tasks that stopped long ago, with their timelines, and what only they kept."""
